@@ -1,0 +1,208 @@
+"""Uniform column in, value column out: the distributions that payer data need.
+
+Every function is pure: the value is the inverse CDF of the uniform it is given, so the same uniform coupled into two
+distributions keeps its rank. The one exception is `choice`, whose alias tables are exact and fast but not monotone; use
+`ordered_choice` where rank matters. Only exactly rounded operations and Spark's strict math are used: every JVM agrees.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+_MAX_POISSON_RATE = 50.0
+
+
+def constant_array(values: Sequence[Any], element_type: str) -> Column:
+    """A constant array column; the optimizer folds it into one object, whatever its length.
+
+    Written as one string that is split and cast, because thousands of single literals slow every analysis. Strings
+    must not hold the unit separator (U+001F).
+    """
+    text = "\x1f".join(repr(v) if isinstance(v, float) else str(v) for v in values)
+    return F.split(F.lit(text), "\x1f").cast(f"array<{element_type}>")
+
+
+def bernoulli(u: Column, probability: float | Column) -> Column:
+    """True with this probability."""
+    return u < (F.lit(probability) if isinstance(probability, (int, float)) else probability)
+
+
+def integer(u: Column, low: int | Column, high: int | Column) -> Column:
+    """A bigint uniform on low … high, both included."""
+    low, high = _column(low), _column(high)
+    return low + F.floor(u * (high - low + 1))
+
+
+def choice(u: Column, weights: Mapping[str, float]) -> Column:
+    """One of the names by weight, as a string. Exact to 2^-53 whatever the number of names: an alias table."""
+    return F.get(constant_array(list(weights), "string"), choice_index(u, list(weights.values())))
+
+
+def choice_index(u: Column, weights: Sequence[float]) -> Column:
+    """The position (int, from 0) of a weighted choice: `choice` where the caller has parallel arrays."""
+    keep, alias = alias_table(weights)
+    scaled = u * float(len(weights))
+    cell = F.floor(scaled).cast("int")
+    kept = (scaled - cell) < F.get(constant_array(keep, "double"), cell)
+    return F.when(kept, cell).otherwise(F.get(constant_array(alias, "int"), cell))
+
+
+def alias_table(weights: Sequence[float]) -> tuple[list[float], list[int]]:
+    """Vose's alias table of these weights: for each cell the share that stays, and the position that has the rest."""
+    total = math.fsum(weights)
+    if not total > 0 or min(weights) < 0:
+        raise ValueError(f"weights must not be negative and not all 0, got {list(weights)[:5]}…")
+    scaled = [weight * len(weights) / total for weight in weights]
+    keep, alias = [1.0] * len(scaled), list(range(len(scaled)))
+    small = [i for i, s in enumerate(scaled) if s < 1.0]
+    large = [i for i, s in enumerate(scaled) if s >= 1.0]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        keep[low], alias[low] = scaled[low], high
+        scaled[high] -= 1.0 - scaled[low]
+        if scaled[high] < 1.0:
+            small.append(large.pop())
+    for rounded in small:  # what rounding alone left below 1: as a cell of weight 0 it would gain a share it must not have
+        if weights[rounded] == 0:
+            keep[rounded], alias[rounded] = 0.0, max(range(len(weights)), key=weights.__getitem__)
+    return keep, alias
+
+
+def ordered_choice(u: Column, weights: Mapping[str, float]) -> Column:
+    """One of a few names by weight, monotone in u: the first name takes the lowest uniforms."""
+    total = math.fsum(weights.values())
+    names = list(weights)
+    chosen, below = None, 0.0
+    for name in names[:-1]:
+        below += weights[name] / total
+        chosen = F.when(u < below, name) if chosen is None else chosen.when(u < below, name)
+    return F.lit(names[-1]) if chosen is None else chosen.otherwise(names[-1])
+
+
+def piecewise_linear(u: Column, shares: Sequence[float], edges: Sequence[float]) -> Column:
+    """A double that is uniform between neighbouring edges, which hold these shares: monotone in u.
+
+    `edges` has one element more than `shares`, which must sum to 1.
+    """
+    value, below = None, 0.0
+    for share, low, high in zip(shares, edges, edges[1:], strict=False):
+        if share <= 0:
+            continue
+        inside = F.lit(float(low)) + (u - below) * ((high - low) / share)
+        below += share
+        value = F.when(u < below, inside) if value is None else value.when(u < below, inside)
+        last = inside
+    assert value is not None
+    return value.otherwise(F.least(last, F.lit(float(edges[-1]))))
+
+
+def standard_normal(u: Column) -> Column:
+    """The normal quantile of u, by Wichura's AS 241 (PPND16, relative error about 1e-16): log and sqrt only."""
+    u = F.greatest(u, F.lit(2.0**-54))  # 0 has no quantile; half a grid step does
+    q = u - 0.5
+    central = q * _ratio(F.lit(0.180625) - q * q, _CENTRAL)
+    r = F.sqrt(-F.log(F.when(q < 0, u).otherwise(F.lit(1.0) - u)))
+    tail = F.when(r <= 5.0, _ratio(r - 1.6, _MIDDLE)).otherwise(_ratio(r - 5.0, _FAR))
+    return F.when(F.abs(q) <= 0.425, central).when(q < 0, -tail).otherwise(tail)
+
+
+def normal(u: Column, mean: float | Column, deviation: float | Column) -> Column:
+    """A double from the normal distribution."""
+    return _column(mean) + _column(deviation) * standard_normal(u)
+
+
+def truncated_normal(u: Column, mean: float, deviation: float, low: float, high: float) -> Column:
+    """A double from the normal distribution given that it lies in low … high: no value piles up at the bounds."""
+    from_, to = _normal_cdf((low - mean) / deviation), _normal_cdf((high - mean) / deviation)
+    drawn = normal(F.lit(from_) + u * (to - from_), mean, deviation)
+    return F.least(F.greatest(drawn, F.lit(float(low))), F.lit(float(high)))
+
+
+def lognormal(u: Column, median: float | Column, sigma: float | Column) -> Column:
+    """A double whose logarithm is normal: median in the value's own unit, sigma that of the logarithm."""
+    return _column(median) * F.exp(_column(sigma) * standard_normal(u))
+
+
+def poisson(u: Column, rate: float) -> Column:
+    """A count (int) with this mean, by inverse CDF over the table of counts that 53 bits can tell apart."""
+    if not 0 < rate <= _MAX_POISSON_RATE:
+        raise ValueError(f"poisson: rate {rate} is not in 0 … {_MAX_POISSON_RATE}")
+    count, term, below, value = 0, math.exp(-rate), 0.0, None
+    while below + term < 1.0 - 2.0**-53 and (count < rate or term > 2.0**-60):
+        below += term
+        value = F.when(u < below, count) if value is None else value.when(u < below, count)
+        count += 1
+        term *= rate / count
+    return F.lit(0) if value is None else value.otherwise(count)
+
+
+def date(u: Column, first: datetime.date, last: datetime.date) -> Column:
+    """A date uniform on first … last, both included."""
+    return F.date_add(F.lit(first), integer(u, 0, (last - first).days).cast("int"))
+
+
+def zipf(u: Column, size: int | Column) -> Column:
+    """A position (bigint) from 0 to size − 1 whose share falls like 1/(position + 1): few large, a long tail."""
+    size = _column(size)
+    return F.least(F.floor(F.pow(size + F.lit(1.0), u)) - 1, size - 1)
+
+
+def permutation(position: Column, size: int, stream: int, rounds: int = 8) -> Column:
+    """The place (bigint) of a position in a fixed random order of 0 … size − 1, without a table: a bijection for any size.
+
+    Rounds of the swap-or-not shuffle (Hoang, Morris, Rogaway 2012), centred on the swap so that a round names its
+    argument twice only.
+    """
+    place = position
+    for turn in range(rounds):
+        key = (stream >> (7 * turn)) % size
+        centred = F.pmod(place + key + (size - 1) // 2, F.lit(size)) - (size - 1) // 2
+        swap = F.xxhash64(F.abs(centred), F.lit(stream), F.lit(turn)) > 0
+        place = F.when(swap, -centred).otherwise(centred)
+    return F.pmod(place, F.lit(size))
+
+
+def _column(value: float | Column) -> Column:
+    return value if isinstance(value, Column) else F.lit(value)
+
+
+def _normal_cdf(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2.0))
+
+
+def _ratio(x: Column, coefficients: tuple[Sequence[float], Sequence[float]]) -> Column:
+    return _polynomial(x, coefficients[0]) / _polynomial(x, coefficients[1])
+
+
+def _polynomial(x: Column, coefficients: Sequence[float]) -> Column:
+    value = F.lit(coefficients[-1])
+    for coefficient in reversed(coefficients[:-1]):
+        value = value * x + coefficient
+    return value
+
+
+# Coefficients of AS 241: M. J. Wichura, Applied Statistics 37 (1988), numerator and denominator by rising power.
+_CENTRAL = (
+    (3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125,
+     45921.953931549871457, 67265.770927008700853, 33430.575583588128105, 2509.0809287301226727),
+    (1.0, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077,
+     21213.794301586595867, 39307.895800092710610, 28729.085735721942674, 5226.4952788528545610),
+)  # fmt: skip
+_MIDDLE = (
+    (1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
+     1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4),
+    (1.0, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550,
+     0.148103976427480074590, 0.0151986665636164571966, 5.47593808499534494600e-4, 1.05075007164441684324e-9),
+)  # fmt: skip
+_FAR = (
+    (6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
+     0.0265321895265761230930, 1.24266094738807843860e-3, 2.71155556874348757815e-5, 2.01033439929228813265e-7),
+    (1.0, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525,
+     7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15),
+)  # fmt: skip

@@ -1,0 +1,43 @@
+"""Streams and uniforms: the only source of randomness.
+
+A value is a pure function of (seed, table, column, row key): one keyed hash a cell, `xxhash64(key…, stream)`, where the
+stream is a 64-bit BLAKE2b of (seed, table, column, draw). Partitions, order, batches and clocks have no part in it, and a
+new column or table changes no other value.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+_UNIT = 2.0**-53
+_SEPARATOR = b"\x1f"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The named random streams of one seed."""
+
+    seed: int
+
+    def stream(self, table: str, column: str, draw: str = "") -> int:
+        """The signed 64-bit id of the stream `table.column`, or of one of several draws that the column needs."""
+        name = _SEPARATOR.join(part.encode() for part in (str(self.seed), table, column, draw))
+        return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
+
+    def bits(self, table: str, column: str, *key: Column, draw: str = "") -> Column:
+        """64 random bits, as a bigint, for the row of this key."""
+        return F.xxhash64(*key, F.lit(self.stream(table, column, draw)))
+
+    def uniform(self, table: str, column: str, *key: Column, draw: str = "") -> Column:
+        """A uniform of 53 bits in [0, 1) for the row of this key."""
+        bits = self.bits(table, column, *key, draw=draw)
+        return F.shiftrightunsigned(bits, 11).cast("double") * F.lit(_UNIT)
+
+    def on_driver(self, table: str, purpose: str, draw: str = "") -> random.Random:
+        """A generator for small constants that are made once on the driver, such as the patterns of a block of households."""
+        return random.Random(self.stream(table, purpose, draw))

@@ -1,0 +1,129 @@
+"""employer_groups: through whom cover is held. Sizes have a long tail; a group has a kind, a state and its plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake import names, reference
+from payerlake.distributions import choice, constant_array, zipf
+from payerlake.errors import BadInput
+from payerlake.pharmacy.offers import plans_of
+from payerlake.pharmacy.settings import KINDS, PharmacySettings
+from payerlake.schema import Column, Table
+from payerlake.world import World
+
+GROUP_NUMBER = r"^(GRP|EMP|UNI|GOV|IND)-\d{5}$"
+_FIRST_NUMBER, _NUMBERS = 10_000, 90_000  # numbers of five digits
+_STRIDE = 48_271  # coprime to _NUMBERS: scatters neighbouring groups over the numbers, one to one
+
+_TRADES = {
+    "Logistics": 9, "Foods": 8, "Manufacturing": 10, "Builders": 9, "Software": 6, "Retail": 10, "Hospitality": 8,
+    "Health Services": 8, "Farms": 4, "Energy": 3, "Schools": 5, "Transport": 6, "Textiles": 2, "Insurance Services": 3,
+    "Furniture": 3, "Printing": 2, "Plastics": 2, "Engineering": 5,
+}  # fmt: skip
+_FORMS = {"Inc.": 45, "LLC": 40, "Co.": 15}
+
+
+@dataclass(frozen=True)
+class Groups:
+    """How many groups of each kind each state has, and the number of each."""
+
+    settings: PharmacySettings
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Groups by kind and state, flat: position kind · states + state. At least one of a kind in every state."""
+        weights = self.settings.population.states
+        total = sum(weights.values())
+        counts = []
+        for group_kind in KINDS:
+            wanted = self.settings.members / 1000 * self.settings.employer_groups[group_kind]
+            wanted = min(wanted, _NUMBERS - len(weights))
+            counts += [max(1, round(wanted * weight / total)) for weight in weights.values()]
+        return counts
+
+    @cached_property
+    def _first(self) -> list[int]:
+        """The position of each state's first group among those of its kind."""
+        states = len(self.settings.population.states)
+        first = []
+        for kind in range(len(KINDS)):
+            of_kind = self.counts[kind * states : (kind + 1) * states]
+            first += [sum(of_kind[:i]) for i in range(states)]
+        if max(first) >= _NUMBERS:
+            raise BadInput(f"employer_groups: more than {_NUMBERS} groups of one kind; lower the groups per 1,000 members")
+        return first
+
+    def number(self, kind: SparkColumn, state_index: SparkColumn, place: SparkColumn) -> SparkColumn:
+        """`GRP-12345` for the place-th (from 0) group of this kind (position) in this state."""
+        position = F.get(constant_array(self._first, "int"), self._cell(kind, state_index)) + place
+        digits = (position.cast("bigint") * _STRIDE + kind * 17) % _NUMBERS + _FIRST_NUMBER
+        return F.concat(F.get(constant_array(KINDS, "string"), kind), F.lit("-"), digits.cast("string"))
+
+    def place(self, kind: SparkColumn, state_index: SparkColumn, u: SparkColumn) -> SparkColumn:
+        """Which of the state's groups of this kind: the first are large, the tail is long."""
+        return zipf(u, F.get(constant_array(self.counts, "int"), self._cell(kind, state_index)))
+
+    def _cell(self, kind: SparkColumn, state_index: SparkColumn) -> SparkColumn:
+        return kind * len(self.settings.population.states) + state_index
+
+
+def employer_groups(world: World) -> DataFrame:
+    """One row per group; key group_number. Companies are invented; counts and kinds: the settings."""
+    groups = Groups(world.settings)
+    states = {row["state"]: row["name"] for row in reference.rows("us_states")}
+    cells = [
+        (k, s, states[state], " ".join(plans_of(kind, state, world.settings)), groups.counts[k * len(world.settings.population.states) + s])
+        for k, kind in enumerate(KINDS)
+        for s, state in enumerate(world.settings.population.states)
+    ]
+    spine = world.spark.createDataFrame(cells, "kind int, state_index int, state_name string, plan_codes string, groups int")
+    listed = spine.coalesce(1).select("*", F.explode(F.sequence(F.lit(0), F.col("groups") - 1)).alias("place"))
+    kind, state_index = F.col("kind"), F.col("state_index")
+    numbered = listed.select("*", groups.number(kind, state_index, F.col("place")).alias("group_number"))
+    return numbered.select(
+        F.col("group_number"),
+        _name(world, F.col("group_number"), F.col("state_name")).alias("group_name"),
+        F.get(constant_array(KINDS, "string"), kind).alias("group_type"),
+        F.get(constant_array(list(world.settings.population.states), "string"), state_index).alias("state"),
+        F.col("plan_codes"),
+    )
+
+
+def _name(world: World, number: SparkColumn, state: SparkColumn) -> SparkColumn:
+    def draw(part: str) -> SparkColumn:
+        return world.draws.uniform("employer_groups", "group_name", number, draw=part)
+
+    founders = F.concat(names.last_name(draw("first")), F.lit("-"), names.last_name(draw("second")))
+    company = F.concat_ws(" ", founders, choice(draw("trade"), _TRADES), choice(draw("form"), _FORMS))
+    short = F.substring(number, 5, 5)
+    return (
+        F.when(number.startswith("UNI"), F.concat_ws(" ", F.lit("United"), choice(draw("trade"), _TRADES), F.lit("Workers Local"), short))
+        .when(number.startswith("GOV"), F.concat_ws(" ", state, F.lit("Public Programs Office"), short))
+        .when(number.startswith("IND"), F.concat_ws(" ", state, F.lit("Individual Market Pool"), short))
+        .otherwise(company)
+    )
+
+
+TABLE = Table(
+    dataset="pharmacy",
+    name="employer_groups",
+    grain="One row per group through which cover is held",
+    key=("group_number",),
+    csv_stem="us_pharmacy_employer_groups",
+    documented_rows="about 12,000",
+    build=employer_groups,
+    rules={"number_has_type": "left(group_number, 3) = group_type"},
+    columns=(
+        Column("group_number", "varchar(50)", "Group: kind and five digits", pattern=GROUP_NUMBER),
+        Column("group_name", "varchar(200)", "Invented company, union local, public office or pool"),
+        Column("group_type", "varchar(3)", "GRP insured employer, EMP self-funded employer, UNI union, GOV public, IND individual", domain=KINDS),
+        Column("state", "char(2)", "State, postal code", pattern="^[A-Z]{2}$"),
+        Column("plan_codes", "varchar(500)", "Plans that the group offers, separated by blanks"),
+    ),
+)

@@ -1,0 +1,133 @@
+"""enrollments: which member held which plan, through which group, from when to when."""
+
+from __future__ import annotations
+
+import datetime
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import constant_array
+from payerlake.households import ROLES
+from payerlake.pharmacy.cover import DUAL, HISTORICAL, SINGLE, TRANSITION, Cover
+from payerlake.pharmacy.employer_groups import GROUP_NUMBER
+from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
+from payerlake.pharmacy.offers import CLASSES
+from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
+from payerlake.schema import Column, Reference, Table
+from payerlake.world import World
+
+
+def enrollments(world: World) -> DataFrame:
+    """One row per member, plan and first day; key (member_number, plan_code, effective_date), in order of time.
+
+    The scenario of a member's household fixes the current rows; each past plan year has one terminated row. A household
+    shares state, plan and group. Shares and rows: the settings of `enrollments`, `seasons` and `plan_weights`.
+    """
+    cover = Cover(world)
+    year = cover.this_year.year
+    rows = _rows_of_members(cover, world)
+    dated = rows.select("*", _year(year).alias("year"), *_days(cover, year))
+    spell = F.when(F.col("is_past"), cover.spell(F.col("year"))).otherwise(F.lit(0).cast("bigint"))
+    placed = dated.select("*", _class(cover).alias("class"), spell.alias("spell"))
+    paired = placed.select("*", cover.plans(F.col("class"), F.col("spell")).alias("plans"))
+    held = paired.select("*", _plan(cover).alias("plan"))
+    return held.select(
+        F.col("member_number"),
+        F.get(constant_array(plan_codes(), "string"), F.col("plan")).alias("plan_code"),
+        cover.group_number(F.col("plan"), F.col("spell")).alias("group_number"),
+        F.col("effective_date"),
+        F.col("termination_date"),
+        F.col("relationship"),
+        F.col("termination_date").isNull().alias("is_active"),
+    )
+
+
+def _rows_of_members(cover: Cover, world: World) -> DataFrame:
+    """One row per row to make: the member's frame, `row` counting from the oldest, `is_past`, `is_second`."""
+    scenario, past = F.col("scenario"), F.col("past_rows")
+    current = F.when(scenario.isin(DUAL, TRANSITION), 2).otherwise(1)
+    key = F.col("id")
+    members = cover.members(world.settings.members_per_file.enrollments).select(
+        "household", "size", "has_spouse", "scenario", "state_index", "past_rows", "first_day",
+        "this_start", "last_start", "new_start", "first_is_65", "all_are_65", "head_is_19", "head_is_30",
+        member_number(key).alias("member_number"),
+        world.people.role(key, F.col("slot")).alias("relationship"),
+        F.explode(F.sequence(F.lit(0), past + current - 1)).alias("row"),
+    )  # fmt: skip
+    return members.select("*", (F.col("row") < past).alias("is_past"), (F.col("row") > past).alias("is_second"))
+
+
+def _year(this_year: int) -> SparkColumn:
+    """The plan year of the row: that in which it begins."""
+    last_past = F.when(F.col("scenario").isin(TRANSITION, HISTORICAL), this_year - 2).otherwise(this_year - 1)
+    of_past = last_past - (F.col("past_rows") - 1 - F.col("row"))
+    return F.when(F.col("is_past"), of_past).otherwise(F.when(_starts_this_year(), this_year).otherwise(this_year - 1))
+
+
+def _starts_this_year() -> SparkColumn:
+    return F.col("scenario").isin(SINGLE, DUAL) | F.col("is_second")
+
+
+def _days(cover: Cover, this_year: int) -> list[SparkColumn]:
+    scenario, second, past = F.col("scenario"), F.col("is_second"), F.col("is_past")
+    year = _year(this_year)
+    of_past = F.when(F.col("row") == 0, F.col("first_day")).otherwise(F.make_date(year, F.lit(1), F.lit(1)))
+    of_current = (
+        F.when(scenario.isin(SINGLE, DUAL), F.col("this_start"))
+        .when((scenario == TRANSITION) & second, F.col("new_start"))
+        .otherwise(F.col("last_start"))
+    )
+    end_of_current = F.when((scenario == TRANSITION) & ~second, F.date_sub("new_start", 1)).when(
+        scenario == HISTORICAL, F.lit(datetime.date(this_year - 1, 12, 31))
+    )
+    return [
+        F.when(past, of_past).otherwise(of_current).alias("effective_date"),
+        F.when(past, F.make_date(year, F.lit(12), F.lit(31))).otherwise(end_of_current).alias("termination_date"),
+    ]
+
+
+def _class(cover: Cover) -> SparkColumn:
+    """The household's class on the row's first day; a transition's two rows have one class, that of the new plan's day."""
+    changes = (F.col("scenario") == TRANSITION) & ~F.col("is_past")
+    now = cover.household_class(F.when(changes, F.col("new_start")).otherwise(F.col("effective_date")))
+    is_senior = now.isin(CLASSES.index("senior"), CLASSES.index("senior_couple"))
+    turned = changes & is_senior & (F.col("all_are_65") > F.col("last_start"))
+    return F.when(turned, CLASSES.index("turning_65")).otherwise(now)
+
+
+def _plan(cover: Cover) -> SparkColumn:
+    plans = F.col("plans")
+    drawn = F.when(F.col("is_second"), plans % 32).otherwise(F.shiftright(plans, 5))
+    return cover.offers.plan_held(drawn, F.col("state_index"), F.col("year"))
+
+
+TABLE = Table(
+    dataset="pharmacy",
+    name="enrollments",
+    grain="One row per member, plan and first day of cover",
+    key=("member_number", "plan_code", "effective_date"),
+    csv_stem="us_pharmacy_enrollments",
+    documented_rows="10,000,000 ±1 %",
+    build=enrollments,
+    spine="members",
+    references=(
+        Reference(("member_number",), "members", ("member_number",)),
+        Reference(("plan_code",), "plans", ("plan_code",)),
+        Reference(("group_number",), "employer_groups", ("group_number",)),
+    ),
+    rules={
+        "ends_after_start": "termination_date IS NULL OR termination_date >= effective_date",
+        "active_is_open": "is_active = (termination_date IS NULL)",
+    },
+    columns=(
+        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER),
+        Column("plan_code", "varchar(50)", "Plan", pattern=PLAN_CODE),
+        Column("group_number", "varchar(50)", "Group through which the plan is held", pattern=GROUP_NUMBER),
+        Column("effective_date", "date", "First day of cover"),
+        Column("termination_date", "date", "Last day of cover; null while it lasts", nullable=True),
+        Column("relationship", "varchar(20)", "Role towards the subscriber", domain=ROLES),
+        Column("is_active", "boolean", "Whether the cover lasts"),
+    ),
+)

@@ -1,0 +1,64 @@
+"""households: which members belong together, and who of them is the subscriber."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.households import ROLES
+from payerlake.identifiers import numbered
+from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
+from payerlake.schema import Column, Reference, Table
+from payerlake.world import World
+
+
+def household_id(household: SparkColumn) -> SparkColumn:
+    """The household's id of its key, which is that of its head: H000001."""
+    return numbered("H", household + 1)
+
+
+def households(world: World) -> DataFrame:
+    """One row per member; key member_number. A household's rows follow each other, the subscriber's first."""
+    people, key, slot, head = world.people, F.col("id"), F.col("slot"), F.col("household")
+    placed = world.member_keys(world.settings.members_per_file.households).select("id", people.slot(key).alias("slot"))
+    grouped = placed.select("id", "slot", people.household(key, slot).alias("household"))
+    whole = people.household_size(key, slot)
+    known = F.least(whole.cast("bigint"), F.lit(world.settings.members) - head)  # the last may be cut off by the number of members
+    return grouped.select(
+        household_id(head).alias("household_id"),
+        member_number(head).alias("subscriber_number"),
+        member_number(key).alias("member_number"),
+        people.role(key, slot).alias("relationship"),
+        F.lpad((key - head + 1).cast("string"), 2, "0").alias("person_code"),
+        known.cast("int").alias("household_size"),
+    )
+
+
+TABLE = Table(
+    dataset="pharmacy",
+    name="households",
+    grain="One row per member, with the household that the member belongs to",
+    key=("member_number",),
+    csv_stem="us_pharmacy_households",
+    documented_rows="1,000,000",
+    build=households,
+    spine="members",
+    references=(
+        Reference(("member_number",), "members", ("member_number",)),
+        Reference(("subscriber_number",), "members", ("member_number",)),
+    ),
+    rules={
+        "subscriber_is_self": "(relationship = 'SELF') = (member_number = subscriber_number)",
+        "subscriber_is_01": "(relationship = 'SELF') = (person_code = '01')",
+        "person_in_household": "cast(person_code AS int) <= household_size",
+    },
+    columns=(
+        Column("household_id", "varchar(50)", "Household: H and its subscriber's number", pattern=r"^H\d{6,}$"),
+        Column("subscriber_number", "varchar(50)", "Member number of the household's subscriber", pattern=MEMBER_NUMBER),
+        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER),
+        Column("relationship", "varchar(20)", "Role towards the subscriber", domain=ROLES),
+        Column("person_code", "char(2)", "Place in the household: 01 subscriber, then spouse, then dependents", pattern=r"^0[1-7]$"),
+        Column("household_size", "int", "Members in the household", low=1, high=7),
+    ),
+)

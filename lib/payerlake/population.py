@@ -1,0 +1,113 @@
+"""Population settings: who the people of a dataset are. The people layer draws from these, tables never do."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class Frozen(BaseModel):
+    """Base of all settings: typed, immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _sums_to_one(shares: dict) -> dict:
+    total = math.fsum(shares.values())
+    if min(shares.values(), default=-1) < 0 or abs(total - 1.0) > 1e-6:
+        raise ValueError(f"shares must be 0 or more and sum to 1, these sum to {total:.6g}")
+    return shares
+
+
+def _some_positive(weights: dict) -> dict:
+    if min(weights.values(), default=-1) < 0 or not math.fsum(weights.values()) > 0:
+        raise ValueError("weights must be 0 or more, and one of them more")
+    return weights
+
+
+Shares = Annotated[dict[str, float], AfterValidator(_sums_to_one)]
+"""Named shares that sum to 1."""
+
+Weights = Annotated[dict[str, float], AfterValidator(_some_positive)]
+"""Named weights of any sum."""
+
+
+class HouseholdMix(Frozen):
+    """How members form households: the shares of the three roles, and how many dependents a family with any has."""
+
+    roles: Shares
+    dependents_per_family: Annotated[dict[int, float], AfterValidator(_sums_to_one)]
+
+    @model_validator(mode="after")
+    def _known(self) -> HouseholdMix:
+        if set(self.roles) != {"SELF", "SPOUSE", "DEPENDENT"}:
+            raise ValueError("roles must be SELF, SPOUSE and DEPENDENT")
+        if not set(self.dependents_per_family) <= {1, 2, 3, 4}:
+            raise ValueError("dependents_per_family must be numbers from 1 to 4")
+        return self
+
+
+class Population(Frozen):
+    """Shares of sex, age and state, and the households, of one population.
+
+    `age_bands` are whole years at `as_of`, written `from-to` inclusive, without gaps; ages are uniform inside a band.
+    """
+
+    as_of: datetime.date
+    sex: Shares
+    age_bands: Shares
+    states: Weights
+    households: HouseholdMix = Field(description="roles and family sizes")
+
+    @model_validator(mode="after")
+    def _bands_touch(self) -> Population:
+        bands = self.bands
+        for (_, last), (first, _) in zip(bands, bands[1:], strict=False):
+            if first != last + 1:
+                raise ValueError(f"age_bands must follow each other: {first} does not follow {last}")
+        return self
+
+    @property
+    def bands(self) -> list[tuple[int, int]]:
+        """First and last whole year of each age band."""
+        bands = []
+        for name in self.age_bands:
+            first, _, last = name.partition("-")
+            if not (first.isdigit() and last.isdigit() and int(first) <= int(last) <= 120):
+                raise ValueError(f"age_bands: {name!r} is not FROM-TO in whole years up to 120")
+            bands.append((int(first), int(last)))
+        return bands
+
+    @property
+    def age_edges_in_days(self) -> list[float]:
+        """Days before `as_of` at which the bands begin and end: a birthday today is the first day of an age."""
+        bands = self.bands
+        years = [first for first, _ in bands] + [bands[-1][1] + 1]
+        return [float((self.as_of - years_before(self.as_of, year)).days) for year in years]
+
+    def rank_of_age(self, years: float) -> float:
+        """The share of people younger than this many years (a fraction of a band is taken linearly)."""
+        below = 0.0
+        for share, (first, last) in zip(self.age_bands.values(), self.bands, strict=True):
+            below += share * min(1.0, max(0.0, (years - first) / (last + 1 - first)))
+        return below
+
+    def age_of_rank(self, rank: float) -> float:
+        """The age in years that this share of people does not reach: the inverse of `rank_of_age`."""
+        below = 0.0
+        for share, (first, last) in zip(self.age_bands.values(), self.bands, strict=True):
+            if share > 0 and rank < below + share:
+                return first + (rank - below) / share * (last + 1 - first)
+            below += share
+        return float(self.bands[-1][1] + 1)
+
+
+def years_before(day: datetime.date, years: int) -> datetime.date:
+    """The same calendar day so many years earlier; 29 February becomes 28 February where there is none."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)

@@ -1,0 +1,82 @@
+"""All datasets and tables, by name. A new table is one line here; everything else follows from its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from payerlake.errors import unknown
+from payerlake.pharmacy import (
+    employer_groups,
+    enrollments,
+    households,
+    members,
+    plan_states,
+    plans,
+    special_enrollments,
+)
+from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.schema import Table
+from payerlake.settings import DatasetSettings
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset: its settings and its tables."""
+
+    name: str
+    settings: type[DatasetSettings]
+    tables: tuple[Table, ...]
+
+    def table(self, name: str) -> Table:
+        """The table of this name; BadInput with the nearest name where there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise unknown("table", f"a table of {self.name}", name, [table.name for table in self.tables])
+
+    def in_order(self, names: Iterable[str] = ()) -> list[Table]:
+        """The named tables, or all, parents before children."""
+        wanted = {self.table(name).name for name in names} or {table.name for table in self.tables}
+        return [table for table in dependency_order(self.tables) if table.name in wanted]
+
+
+_DATASETS = (
+    Dataset(
+        "pharmacy",
+        PharmacySettings,
+        (
+            plans.TABLE,
+            plan_states.TABLE,
+            members.TABLE,
+            households.TABLE,
+            employer_groups.TABLE,
+            enrollments.TABLE,
+            special_enrollments.TABLE,
+        ),
+    ),
+)
+
+
+def datasets() -> list[str]:
+    """The names of all datasets."""
+    return [dataset.name for dataset in _DATASETS]
+
+
+def dataset(name: str) -> Dataset:
+    """The dataset of this name; BadInput with the nearest name where there is none."""
+    for known in _DATASETS:
+        if known.name == name:
+            return known
+    raise unknown("dataset", "a dataset", name, [*datasets(), "all"])
+
+
+def dependency_order(tables: Iterable[Table]) -> list[Table]:
+    """The tables with every parent before its children; ValueError where references form a cycle."""
+    by_name = {table.name: table for table in tables}
+    graph = {table.name: table.parents for table in by_name.values()}
+    try:
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        raise ValueError(f"tables refer to each other in a circle: {' → '.join(error.args[1])}") from None

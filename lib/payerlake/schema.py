@@ -1,0 +1,134 @@
+"""The contract of a table: one declaration from which schema, comments, constraints and checks derive.
+
+A table's module declares a `Table`; nothing else in the project repeats a column's name, type, meaning,
+domain or reference. Types are SQL types (`varchar(100)` is a string whose length only databases enforce).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import types as T
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from payerlake.world import World
+
+_SIMPLE_TYPES: dict[str, T.DataType] = {
+    "string": T.StringType(),
+    "date": T.DateType(),
+    "boolean": T.BooleanType(),
+    "int": T.IntegerType(),
+    "bigint": T.LongType(),
+    "double": T.DoubleType(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: name, SQL type, meaning, and what its values may be.
+
+    `domain` lists the allowed values, `pattern` is a regular expression for the whole value, `low` and `high`
+    are inclusive bounds. A null is allowed only where `nullable`. `unit` is for people (`USD`, `days`).
+    """
+
+    name: str
+    type: str
+    meaning: str
+    nullable: bool = False
+    domain: tuple[str, ...] = ()
+    pattern: str = ""
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+    @property
+    def spark_type(self) -> T.DataType:
+        """The Spark type; `varchar(n)` and `char(n)` are strings there."""
+        if self.type.startswith(("varchar(", "char(")):
+            return T.StringType()
+        if self.type.startswith("decimal("):
+            precision, scale = self.type[8:-1].split(",")
+            return T.DecimalType(int(precision), int(scale))
+        return _SIMPLE_TYPES[self.type]
+
+    @property
+    def condition(self) -> str | None:
+        """The column's domain, pattern and range as one SQL condition, None where it has none of them.
+
+        A null passes, as a SQL CHECK constraint has it; whether nulls are allowed is said by `nullable`.
+        """
+        parts = []
+        if self.domain:
+            parts.append(f"{self.name} IN ({', '.join(repr(v) for v in self.domain)})")
+        if self.pattern:
+            parts.append(f"{self.name} RLIKE '{self.pattern}'".replace("\\", "\\\\"))
+        if self.low is not None:
+            parts.append(f"{self.name} >= {self.low:g}")
+        if self.high is not None:
+            parts.append(f"{self.name} <= {self.high:g}")
+        return " AND ".join(parts) or None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`columns` of this table hold the key `to_columns` of table `table` of the same dataset; nulls refer to nothing."""
+
+    columns: tuple[str, ...]
+    table: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The contract of one table.
+
+    grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by:
+    `members` (the table is made in ranges of members, sliced and split into files by them) or `reference`
+    (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
+    csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
+    """
+
+    dataset: str
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    csv_stem: str
+    documented_rows: str
+    build: Callable[[World], DataFrame] = field(repr=False)
+    spine: str = "reference"
+    references: tuple[Reference, ...] = ()
+    rules: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.dataset}.{self.name}"
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The tables that this one refers to, without repeats, in the order of the references."""
+        return tuple(dict.fromkeys(reference.table for reference in self.references if reference.table != self.name))
+
+    def schema(self) -> T.StructType:
+        """The Spark schema: names, types, nullability, and each column's meaning as its comment."""
+        return T.StructType(
+            [T.StructField(c.name, c.spark_type, c.nullable, _metadata(c)) for c in self.columns]
+        )
+
+    def constraints(self) -> dict[str, str]:
+        """SQL CHECK conditions by constraint name: every column's condition, then the table's rules."""
+        by_column = {f"{c.name}_allowed": c.condition for c in self.columns if c.condition}
+        return by_column | self.rules
+
+
+def _metadata(column: Column) -> dict[str, Any]:
+    unit = f" ({column.unit})" if column.unit else ""
+    return {"comment": f"{column.meaning}{unit}"}

@@ -1,0 +1,197 @@
+"""The one place that builds a SparkSession, and keeps the words of Spark and its JVM off the screen."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from payerlake.errors import BadInput, EngineFailed
+from payerlake.jars import delta_jars, require_java
+from payerlake.resources import resource
+
+# Set by whatever has chosen the engine already: spark-submit, a Spark Connect server, a Databricks cluster.
+_CHOSEN_OUTSIDE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+_LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*\d+)?\])?")
+_CLUSTER = re.compile(r"(spark|k8s)://.+|yarn|local-cluster\[.+\]")
+_MEMORY = re.compile(r"\d+[kmgt]", re.IGNORECASE)
+
+
+def spark_session(
+    master: str | None = None,
+    delta: bool = True,
+    log: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> SparkSession:
+    """The session that is running already, exactly as it is, else a new one.
+
+    A running session (notebook, Databricks, tests) is returned unchanged and the arguments are without
+    effect: no table has a timestamp, so no session setting needs to be altered for the library to be right.
+    Under spark-submit, on Databricks and with SPARK_REMOTE the engine and its settings, Delta's included, are
+    theirs: `conf/spark-defaults.conf` has payerlake's for spark-submit.
+
+    master: `local[*]` (the default), `spark://…`, `yarn`, `k8s://…`, or `sc://…` for Spark Connect. delta:
+    with Delta's jars and catalog. log: the file for Spark's words, by default `log_path()`. settings: further
+    Spark settings, over payerlake's own.
+
+    Raises BadInput for an unknown master, missing Java or missing jars, before Spark is touched; EngineFailed,
+    naming the log, where Spark does not start.
+    """
+    running = _running_session()
+    if running:
+        return running
+    file = log or log_path()
+    builder = _builder(master, delta, file, settings or {})
+    try:
+        with _screen_to(file):
+            return builder.getOrCreate()
+    except (PySparkException, Py4JError) as error:
+        raise EngineFailed(f"Spark: no session started ({_reason(error)}); the log is {file}") from error
+
+
+def log_path() -> Path:
+    """The file for Spark's and the JVM's words: $PAYERLAKE_LOG, else payerlake.log among the temporary files."""
+    return Path(os.environ.get("PAYERLAKE_LOG") or Path(tempfile.gettempdir(), "payerlake.log")).absolute()
+
+
+def _running_session() -> SparkSession | None:
+    """This thread's session, else the process's; `getActiveSession` alone is blind to another thread's."""
+    try:
+        return SparkSession.active()
+    except PySparkException as error:
+        if error.getCondition() != "NO_ACTIVE_OR_DEFAULT_SESSION":
+            raise
+        return None
+
+
+def _builder(master: str | None, delta: bool, log: Path, settings: Mapping[str, str]) -> SparkSession.Builder:
+    builder = SparkSession.builder
+    chosen = [name for name in _CHOSEN_OUTSIDE if name in os.environ]
+    if chosen and master:
+        raise BadInput(f"--master {master}: the engine is chosen by {chosen[0]} already; give one of the two")
+    if not chosen and (master or "").startswith("sc://"):
+        builder = builder.remote(str(master))
+    elif not chosen:
+        settings = _launch_settings(master or "local[*]", delta, log) | dict(settings)
+    return builder.config(map=dict(settings))
+
+
+def _launch_settings(master: str, delta: bool, log: Path) -> dict[str, str]:
+    """What a JVM of payerlake's own starts with; whatever the user can mend is found here, before the start."""
+    local = _LOCAL.fullmatch(master)
+    if not local and not _CLUSTER.fullmatch(master):
+        raise BadInput(
+            f"--master {master!r}: not a Spark master; allowed: local, local[N], local[*], spark://HOST:PORT, "
+            "yarn, k8s://URL, sc://HOST:PORT"
+        )
+    common = (
+        {"spark.master": master, "spark.app.name": "payerlake"}
+        | _common_settings(log)
+        | (_delta_settings() if delta else {})
+    )
+    require_java()
+    return common | (_local_settings(local[1]) if local else {})
+
+
+def _common_settings(log: Path) -> dict[str, str]:
+    return {
+        # Spark's default, 1 GB, spills where a Delta commit or a broadcast meets a wide table.
+        "spark.driver.memory": _driver_memory(),
+        "spark.driver.extraJavaOptions": " ".join(
+            (
+                # HotSpot leaves methods over 8,000 bytecodes uncompiled; wide tables generate such.
+                "-XX:-DontCompileHugeMethods",
+                f'"-Dlog4j2.configurationFile={resource("conf", "log4j2.properties").as_uri()}"',
+                f'"-Dpayerlake.log={log}"',
+            )
+        ),
+        # The same huge methods run on the executors.
+        "spark.executor.extraJavaOptions": "-XX:-DontCompileHugeMethods",
+        # payerlake draws its own progress.
+        "spark.ui.showConsoleProgress": "false",
+        # No table has a timestamp; those of logs, manifests and Delta's history read the same everywhere.
+        "spark.sql.session.timeZone": "UTC",
+        # Columns pass to and from Python in batches instead of one row at a time.
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Small stages join their shuffle partitions at run time, large ones keep them.
+        "spark.sql.adaptive.enabled": "true",
+    }
+
+
+def _local_settings(cores: str | None) -> dict[str, str]:
+    """Settings of one machine; `cores` is what stands in local[…], None for plain local."""
+    threads = (os.cpu_count() or 1) if cores == "*" else int(cores or 1)
+    return {
+        # Nobody opens the web page of a command that ends by itself; it costs start-up time and a port.
+        "spark.ui.enabled": "false",
+        # The host's name may resolve to an address that a firewall or VPN closes.
+        "spark.driver.host": "localhost",
+        "spark.driver.bindAddress": "127.0.0.1",
+        # The default, 200, is 200 tasks of nothing on a laptop.
+        "spark.sql.shuffle.partitions": str(2 * threads),
+    }
+
+
+def _delta_settings() -> dict[str, str]:
+    return {
+        "spark.jars": ",".join(str(jar) for jar in delta_jars()),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        # A table that is written once has a log of a few entries; the default spreads them over 50 tasks.
+        "spark.databricks.delta.snapshotPartitions": "2",
+    }
+
+
+def _driver_memory() -> str:
+    """$PAYERLAKE_DRIVER_MEMORY, else Spark's own $SPARK_DRIVER_MEMORY, else 2 GB."""
+    for name in ("PAYERLAKE_DRIVER_MEMORY", "SPARK_DRIVER_MEMORY"):
+        given = os.environ.get(name)
+        if given and not _MEMORY.fullmatch(given):
+            raise BadInput(
+                f"{name}: {given!r} is not a size of memory; allowed: a number and a unit, as in 2g or 512m"
+            )
+        if given:
+            return given
+    return "2g"
+
+
+@contextmanager
+def _screen_to(log: Path) -> Iterator[None]:
+    """Standard output and error go to the log meanwhile; a JVM started then keeps writing there."""
+    try:
+        sink = log.open("ab")
+    except OSError as error:
+        raise BadInput(
+            f"{log}: cannot be written ({error.strerror}); set PAYERLAKE_LOG to another file"
+        ) from error
+    with sink:
+        screen = {number: os.dup(number) for number in (1, 2)}
+        try:
+            _point({number: sink.fileno() for number in screen})
+            yield
+        finally:
+            _point(screen)
+            for copy in screen.values():
+                os.close(copy)
+
+
+def _point(targets: Mapping[int, int]) -> None:
+    """Make each descriptor a copy of its target, after what Python still holds back has gone the old way."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for number, target in targets.items():
+        os.dup2(target, number)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong in one line: a Java exception's own words, else the first line."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return next((line[2:] for line in lines if line.startswith(": ")), lines[0])

@@ -1,0 +1,207 @@
+"""Settings: YAML in `conf/`, typed and frozen; default < scale < file < command line.
+
+`conf/DATASET/base.yaml` holds every default; `conf/DATASET/SCALE.yaml` only what differs. A file of the user's own holds
+a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file, entry
+by entry by the command line. `population` is the name of a file in `conf/populations`, or what such a file holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from payerlake.errors import BadInput, unknown
+from payerlake.population import Frozen
+from payerlake.resources import resource
+
+Layer = tuple[str, dict[str, Any]]  # where it was written, and what
+
+
+class DatasetSettings(Frozen):
+    """What every dataset has: the base of its own settings."""
+
+    members: int
+    seed: int
+
+
+def load(
+    dataset: str,
+    model: type[BaseModel],
+    scale: str | None = None,
+    file: str | Path | None = None,
+    overrides: Iterable[Layer] = (),
+) -> Any:
+    """The effective settings of a dataset, an instance of `model`.
+
+    overrides: layers after the file, as `set_option` and `option` make them. Raises BadInput for a file that is no
+    YAML, an unknown key (with the nearest name) or a value that its type refuses; the message names where it stands.
+    """
+    layers = [_dataset_layer(dataset, "base")]
+    if scale is not None:
+        layers.append(_scale_layer(dataset, scale))
+    if file is not None:
+        layers.append(_user_layer(dataset, Path(file)))
+    layers.extend(overrides)
+    merged: dict[str, Any] = {}
+    for where, values in layers:
+        if isinstance(values.get("population"), str):
+            merged.pop("population", None)  # a population by name is another one, not a change of this one
+        values = _expand_population(where, values)
+        _check_keys(where, values, model)
+        merged = _merge(merged, values, model, whole_mappings=not where.startswith("--"))
+    return _validated(model, merged, layers)
+
+
+def scales(dataset: str) -> list[str]:
+    """The names that `--scale` takes for this dataset."""
+    return sorted(path.stem for path in resource("conf", dataset).glob("*.yaml") if path.stem != "base")
+
+
+def set_option(text: str) -> Layer:
+    """The layer of one `--set key=value`; the key may have dots, the value is read as YAML."""
+    key, equals, value = text.partition("=")
+    where = f"--set {text}"
+    if not equals or not key.strip():
+        raise BadInput(f"{where}: not of the form key=value, for example --set members=5000")
+    return where, _nested(key.strip().split("."), _parse(where, value))
+
+
+def option(name: str, value: Any) -> Layer:
+    """The layer of a command-line option that is a setting of its own, such as `--members`."""
+    return f"--{name}", {name: value}
+
+
+def effective(settings: BaseModel) -> dict[str, Any]:
+    """The settings as plain values, for the manifest."""
+    return settings.model_dump(mode="json")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; BadInput names file and line where it is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    values = _parse(str(path), text)
+    if not isinstance(values, dict):
+        raise BadInput(f"{path}: holds {type(values).__name__}, not settings; write 'key: value' lines")
+    return values
+
+
+def _parse(where: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not readable"
+        raise BadInput(f"{where}{line}: not valid YAML ({problem}); check indentation, colons and brackets") from None
+
+
+def _dataset_layer(dataset: str, name: str) -> Layer:
+    path = resource("conf", dataset, f"{name}.yaml")
+    return f"conf/{dataset}/{name}.yaml", read_yaml(path)
+
+
+def _scale_layer(dataset: str, scale: str) -> Layer:
+    if scale not in scales(dataset):
+        raise unknown("--scale", f"a scale of {dataset}", scale, scales(dataset))
+    return _dataset_layer(dataset, scale)
+
+
+def _user_layer(dataset: str, path: Path) -> Layer:
+    from payerlake import registry  # noqa: PLC0415  settings are below the registry, which only names datasets here
+
+    values = read_yaml(path)
+    for key, part in values.items():
+        if key not in registry.datasets():
+            raise unknown(str(path), "a dataset", str(key), registry.datasets())
+        if not isinstance(part, dict):
+            raise BadInput(f"{path}: {key}: {part!r} is not a mapping of settings; write them indented below it")
+    return f"{path}: {dataset}", values.get(dataset, {})
+
+
+def _expand_population(where: str, values: dict[str, Any]) -> dict[str, Any]:
+    name = values.get("population")
+    if not isinstance(name, str):
+        return values
+    folder = resource("conf", "populations")
+    known = [path.stem for path in folder.glob("*.yaml")]
+    if name not in known:
+        raise unknown(f"{where}: population", "a population", name, known)
+    return values | {"population": read_yaml(folder / f"{name}.yaml")}
+
+
+def _check_keys(where: str, values: Mapping[str, Any], model: type[BaseModel], prefix: str = "") -> None:
+    for key, value in values.items():
+        if key not in model.model_fields:
+            known = [prefix + name for name in model.model_fields]
+            raise unknown(where, "a setting", f"{prefix}{key}", known)
+        inner = _model_of(model, key)
+        if inner is None:
+            continue
+        if not isinstance(value, dict):
+            raise BadInput(f"{where}: {prefix}{key}: {value!r} is not a mapping; allowed: {', '.join(inner.model_fields)}")
+        _check_keys(where, value, inner, f"{prefix}{key}.")
+
+
+def _model_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    annotation = model.model_fields[key].annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _merge(below: dict, above: Mapping, model: type[BaseModel], whole_mappings: bool) -> dict:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = _model_of(model, key)
+        old = merged.get(key)
+        if inner is not None and isinstance(old, dict):
+            merged[key] = _merge(old, value, inner, whole_mappings)
+        elif isinstance(old, dict) and isinstance(value, dict) and not whole_mappings:
+            merged[key] = _merge_plain(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _merge_plain(below: dict, above: dict) -> dict:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(merged.get(key), dict) and isinstance(value, dict)
+        merged[key] = _merge_plain(merged[key], value) if both else value
+    return merged
+
+
+def _nested(path: list[str], value: Any) -> dict[str, Any]:
+    return {path[0]: value if len(path) == 1 else _nested(path[1:], value)}
+
+
+def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Layer]) -> Any:
+    try:
+        return model.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = [str(part) for part in first["loc"]]
+        message = first["msg"].removeprefix("Value error, ")
+        given = first["input"]
+        shown = f": {given!r}" if not isinstance(given, (dict, BaseModel)) else ""
+        raise BadInput(f"{_written_in(layers, path)}: {'.'.join(path)}{shown}: {message}") from None
+
+
+def _written_in(layers: list[Layer], path: list[str]) -> str:
+    """Where the value at this path was last written."""
+    for where, values in reversed(layers):
+        inner: Any = _expand_population(where, values)
+        for part in path:
+            if not isinstance(inner, dict) or part not in {str(key) for key in inner}:
+                break
+            inner = next(v for k, v in inner.items() if str(k) == part)
+        else:
+            return where
+    return layers[0][0]
+
+

@@ -1,0 +1,45 @@
+"""What a table is made from: a session, the settings, the part of the members that this run makes, and the draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from payerlake.draws import Draws
+from payerlake.people import People
+
+
+@dataclass(frozen=True)
+class World:
+    """One dataset of one seed, as far as this run makes it.
+
+    first, last: the range of member keys, last excluded. The whole dataset has keys 0 … settings.members.
+    """
+
+    spark: SparkSession
+    settings: Any
+    first: int
+    last: int
+
+    @cached_property
+    def draws(self) -> Draws:
+        """The random streams of the seed."""
+        return Draws(self.settings.seed)
+
+    @cached_property
+    def people(self) -> People:
+        """The people behind the members."""
+        return People(self.settings.population, self.draws)
+
+    def member_keys(self, members_per_file: int) -> DataFrame:
+        """Member keys in column `id`, each partition (so each file) with exactly so many, the last with what is left."""
+        files = max(1, math.ceil((self.last - self.first) / members_per_file))
+        if files == 1:
+            return self.spark.range(self.first, self.last, 1, 1)
+        end = self.first + files * members_per_file  # equal partitions, beyond the last member; the rest is cut off
+        return self.spark.range(self.first, end, 1, files).where(F.col("id") < self.last)

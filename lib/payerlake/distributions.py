@@ -68,7 +68,9 @@ def alias_table(weights: Sequence[float]) -> tuple[list[float], list[int]]:
         scaled[high] -= 1.0 - scaled[low]
         if scaled[high] < 1.0:
             small.append(large.pop())
-    for rounded in small:  # what rounding alone left below 1: as a cell of weight 0 it would gain a share it must not have
+    for (
+        rounded
+    ) in small:  # what rounding alone left below 1: as a cell of weight 0 it would gain a share it must not have
         if weights[rounded] == 0:
             keep[rounded], alias[rounded] = 0.0, max(range(len(weights)), key=weights.__getitem__)
     return keep, alias
@@ -154,7 +156,7 @@ def zipf(u: Column, size: int | Column) -> Column:
 
 
 def permutation(position: Column, size: int, stream: int, rounds: int = 8) -> Column:
-    """The place (bigint) of a position in a fixed random order of 0 … size − 1, without a table: a bijection for any size.
+    """The place (bigint) of a position in a fixed random order of 0 … size − 1: a bijection for any size, without a table.
 
     Rounds of the swap-or-not shuffle (Hoang, Morris, Rogaway 2012), centred on the swap so that a round names its
     argument twice only.

@@ -1,8 +1,8 @@
 """Streams and uniforms: the only source of randomness.
 
 A value is a pure function of (seed, table, column, row key): one keyed hash a cell, `xxhash64(key…, stream)`, where the
-stream is a 64-bit BLAKE2b of (seed, table, column, draw). Partitions, order, batches and clocks have no part in it, and a
-new column or table changes no other value.
+stream is a 64-bit BLAKE2b of (seed, table, column, draw). Partitions, order, batches and clocks have no part in it, and
+a new column or table changes no other value.
 """
 
 from __future__ import annotations
@@ -39,5 +39,5 @@ class Draws:
         return F.shiftrightunsigned(bits, 11).cast("double") * F.lit(_UNIT)
 
     def on_driver(self, table: str, purpose: str, draw: str = "") -> random.Random:
-        """A generator for small constants that are made once on the driver, such as the patterns of a block of households."""
+        """A generator for small constants made once on the driver, such as the patterns of a block of households."""
         return random.Random(self.stream(table, purpose, draw))

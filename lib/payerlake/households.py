@@ -2,8 +2,8 @@
 
 Members come in blocks of `BLOCK` consecutive keys. Each block takes one of `PATTERNS` patterns, drawn by its number; a
 pattern divides the block into households (head first, then spouse, then dependents) and hands out the `BLOCK` strata of
-the age ranking, each once. So the roles keep their shares, the ranks are uniform over every block, and spouses are
-near in age and parents older than their children, whatever the population's age shares are: they only turn ranks into ages.
+the age ranking, each once. So the roles keep their shares, the ranks are uniform over every block, and spouses are near
+in age and parents older than their children, whatever the population's age shares are: they turn ranks into ages.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SPOUSE_GAP = 0.025  # standard deviation of the jitter in rank before couples a
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in a pattern: stratum of the age rank, distance from the head of household, role, whether a spouse is there."""
+    """A place in a pattern: stratum of the age rank, distance from the head of household, role, whether there is a spouse."""
 
     stratum: int
     offset: int
@@ -107,7 +107,7 @@ def _couples(count: int, strata: list[int], rng: random.Random) -> tuple[list[tu
 
 
 def _even_sides(weighted: list[int], count: int) -> list[int]:
-    """The first `count` strata, the last of them exchanged where that leaves an even number on each side of retirement."""
+    """The first `count` strata, the last exchanged where that leaves an even number on each side of retirement."""
     chosen, rest = weighted[:count], weighted[count:]
     if sum(map(_retired, chosen)) % 2:
         leaving = chosen[-1]
@@ -139,7 +139,7 @@ def _sibships(children: list[int], mix: HouseholdMix, rng: random.Random) -> lis
 
 
 def _place_children(sibships: list[list[int]], households: list[list[int]], rng: random.Random) -> None:
-    """Give each sibship to an adult household without one, whose adults are old enough to be parents and not too old."""
+    """Give each sibship to an adult household without one, whose adults are of an age to be its parents."""
     free = [h for h in households if min(h) >= _ADULT * BLOCK]
     for sibship in sibships:
         eldest, youngest = sibship[0] / BLOCK, sibship[-1] / BLOCK

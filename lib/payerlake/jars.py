@@ -38,8 +38,7 @@ _SHIPPED_WITH_SPARK = "org.*:*,com.*:*"
 _FETCH_SECONDS = 600
 _OLDEST_JAVA = 17
 _GET_JAVA = (
-    "Spark 4.2 needs Java 17 (or 21): install it (Debian: apt-get install openjdk-17-jre-headless) "
-    "or set JAVA_HOME"
+    "Spark 4.2 needs Java 17 (or 21): install it (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
 )
 
 
@@ -61,11 +60,7 @@ def _java_command() -> str:
     java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
     if java:
         return java
-    found = (
-        f"JAVA_HOME is {home}, which has no bin/java"
-        if home
-        else "no `java` command and JAVA_HOME is not set"
-    )
+    found = f"JAVA_HOME is {home}, which has no bin/java" if home else "no `java` command and JAVA_HOME is not set"
     raise BadInput(f"Java: {found}; {_GET_JAVA}")
 
 
@@ -82,8 +77,8 @@ def delta_jars() -> list[Path]:
     if missing := [name for name in JAR_NAMES if name not in found]:
         raise BadInput(
             f"format delta: {folder} lacks {', '.join(missing)}; run `make setup` or "
-            f"`{sys.executable} -m payerlake.jars`, or put these jars in a folder and set PAYERLAKE_JARS to it, "
-            "or use another --format"
+            f"`{sys.executable} -m payerlake.jars`, or put these jars in a folder and set PAYERLAKE_JARS "
+            "to it, or use another --format"
         )
     return list(found.values())
 
@@ -91,9 +86,7 @@ def delta_jars() -> list[Path]:
 def _jars_in(folder: Path) -> dict[str, Path]:
     """The folder's files of JAR_NAMES, by their name without Ivy's prefix; a missing folder has none."""
     files = sorted(folder.glob("*.jar"))
-    matches = {
-        name: [file for file in files if re.sub(r"^io\.[a-z]+_", "", file.name) == name] for name in JAR_NAMES
-    }
+    matches = {name: [file for file in files if re.sub(r"^io\.[a-z]+_", "", file.name) == name] for name in JAR_NAMES}
     return {name: same[0] for name, same in matches.items() if same}
 
 
@@ -108,11 +101,11 @@ def fetch(folder: Path) -> bool:
     require_java()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Beside its place, so that moving a jar there is a rename.
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".jars-") as work:
+        # Inside the folder, so that putting a jar in its place is a rename.
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".jars-") as work:
             _move(_resolved(Path(work)), folder)
     except subprocess.TimeoutExpired as error:
-        raise BadInput(_unreachable([f"Exception in thread: Exception: {error}"])) from error
+        raise _unreachable(f"no answer within {_FETCH_SECONDS} seconds") from error
     except OSError as error:
         raise BadInput(f"--to {folder}: cannot be written ({error}); name another folder") from error
     return True
@@ -138,23 +131,26 @@ def _resolved(work: Path) -> dict[str, Path]:
         command, env=environment, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False
     )
     if answer.returncode:
-        raise BadInput(_unreachable(answer.stderr.splitlines()))
+        raise _unreachable(_cause(answer.stderr.splitlines()))
     return _jars_in(work / "jars")
 
 
-def _unreachable(lines: Iterable[str]) -> str:
-    causes = [line.partition("Exception: ")[2] for line in lines if line.startswith("Exception in thread")]
-    return (
-        f"Delta's jars: {DELTA} could not be fetched from Maven Central "
-        f"({causes[0] if causes else 'no reason given'}); check the network, or name a mirror by spark.jars.ivySettings in spark-defaults.conf, or put "
-        f"{', '.join(JAR_NAMES)} in a folder and set PAYERLAKE_JARS to it"
+def _cause(lines: Iterable[str]) -> str:
+    """The one line that matters among Ivy's hundreds: the exception that ended spark-submit."""
+    ends = (line.partition("Exception: ")[2] for line in lines if line.startswith("Exception in thread"))
+    return next(ends, "spark-submit gave no reason")
+
+
+def _unreachable(cause: str) -> BadInput:
+    return BadInput(
+        f"Delta's jars: {DELTA} could not be fetched from Maven Central ({cause}); check the network, or name "
+        "a mirror by spark.jars.ivySettings in spark-defaults.conf, or put these jars in a folder and set "
+        f"PAYERLAKE_JARS to it: {', '.join(JAR_NAMES)}"
     )
 
 
 @click.command()
-@click.option(
-    "--to", type=click.Path(path_type=Path), help="Folder for the jars; default: where payerlake looks."
-)
+@click.option("--to", type=click.Path(path_type=Path), help="Folder for the jars; default: where payerlake looks.")
 def main(to: Path | None) -> None:
     """Fetch Delta's jars (13 MB) once from Maven Central; does nothing where they are all there."""
     folder = to or jars_folder()

@@ -18,9 +18,8 @@ def first_names(sex: str) -> dict[str, float]:
     women, men = dict(PersonProvider.first_names_female), dict(PersonProvider.first_names_male)
     if sex in ("F", "M"):
         return women if sex == "F" else men
-    both = {name: women.get(name, 0.0) / sum(women.values()) + men.get(name, 0.0) / sum(men.values())
+    return {name: women.get(name, 0.0) / sum(women.values()) + men.get(name, 0.0) / sum(men.values())
             for name in {**women, **men}}  # fmt: skip
-    return both
 
 
 @cache
@@ -56,4 +55,3 @@ def last_name(u: Column) -> Column:
 
 def _evenly(u: Column, values: list[str]) -> Column:
     return F.get(constant_array(values, "string"), integer(u, 0, len(values) - 1).cast("int"))
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -65,7 +66,7 @@ class Population(Frozen):
     @model_validator(mode="after")
     def _bands_touch(self) -> Population:
         bands = self.bands
-        for (_, last), (first, _) in zip(bands, bands[1:], strict=False):
+        for (_, last), (first, _) in pairwise(bands):
             if first != last + 1:
                 raise ValueError(f"age_bands must follow each other: {first} does not follow {last}")
         return self

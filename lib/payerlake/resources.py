@@ -1,4 +1,4 @@
-"""Where the files beside the code are: `conf/` and `expectations/`, in a wheel inside the package, in a checkout at its root."""
+"""Where `conf/` and `expectations/` are: in a wheel inside the package, in a checkout at its root."""
 
 from __future__ import annotations
 

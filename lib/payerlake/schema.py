@@ -75,7 +75,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """`columns` of this table hold the key `to_columns` of table `table` of the same dataset; nulls refer to nothing."""
+    """`columns` hold the key `to_columns` of another table of the dataset; a null refers to nothing."""
 
     columns: tuple[str, ...]
     table: str
@@ -119,9 +119,7 @@ class Table:
 
     def schema(self) -> T.StructType:
         """The Spark schema: names, types, nullability, and each column's meaning as its comment."""
-        return T.StructType(
-            [T.StructField(c.name, c.spark_type, c.nullable, _metadata(c)) for c in self.columns]
-        )
+        return T.StructType([T.StructField(c.name, c.spark_type, c.nullable, _metadata(c)) for c in self.columns])
 
     def constraints(self) -> dict[str, str]:
         """SQL CHECK conditions by constraint name: every column's condition, then the table's rules."""

@@ -42,8 +42,8 @@ def spark_session(
     with Delta's jars and catalog. log: the file for Spark's words, by default `log_path()`. settings: further
     Spark settings, over payerlake's own.
 
-    Raises BadInput for an unknown master, missing Java or missing jars, before Spark is touched; EngineFailed,
-    naming the log, where Spark does not start.
+    Raises BadInput for an unknown master, missing Java or missing jars, before Spark is touched;
+    EngineFailed, naming the log, where Spark does not start.
     """
     running = _running_session()
     if running:
@@ -58,7 +58,7 @@ def spark_session(
 
 
 def log_path() -> Path:
-    """The file for Spark's and the JVM's words: $PAYERLAKE_LOG, else payerlake.log among the temporary files."""
+    """Spark's log and the JVM's: $PAYERLAKE_LOG, else payerlake.log in the system's temporary folder."""
     return Path(os.environ.get("PAYERLAKE_LOG") or Path(tempfile.gettempdir(), "payerlake.log")).absolute()
 
 
@@ -85,12 +85,12 @@ def _builder(master: str | None, delta: bool, log: Path, settings: Mapping[str, 
 
 
 def _launch_settings(master: str, delta: bool, log: Path) -> dict[str, str]:
-    """What a JVM of payerlake's own starts with; whatever the user can mend is found here, before the start."""
+    """What a JVM of payerlake's own starts with; what the user can mend is found before it does."""
     local = _LOCAL.fullmatch(master)
     if not local and not _CLUSTER.fullmatch(master):
         raise BadInput(
-            f"--master {master!r}: not a Spark master; allowed: local, local[N], local[*], spark://HOST:PORT, "
-            "yarn, k8s://URL, sc://HOST:PORT"
+            f"--master {master!r}: not a Spark master; allowed: local, local[N], local[*], "
+            "spark://HOST:PORT, yarn, k8s://URL, sc://HOST:PORT"
         )
     common = (
         {"spark.master": master, "spark.app.name": "payerlake"}
@@ -155,9 +155,7 @@ def _driver_memory() -> str:
     for name in ("PAYERLAKE_DRIVER_MEMORY", "SPARK_DRIVER_MEMORY"):
         given = os.environ.get(name)
         if given and not _MEMORY.fullmatch(given):
-            raise BadInput(
-                f"{name}: {given!r} is not a size of memory; allowed: a number and a unit, as in 2g or 512m"
-            )
+            raise BadInput(f"{name}: {given!r} is not a size of memory; allowed: a number and a unit, as in 2g or 512m")
         if given:
             return given
     return "2g"
@@ -169,9 +167,7 @@ def _screen_to(log: Path) -> Iterator[None]:
     try:
         sink = log.open("ab")
     except OSError as error:
-        raise BadInput(
-            f"{log}: cannot be written ({error.strerror}); set PAYERLAKE_LOG to another file"
-        ) from error
+        raise BadInput(f"{log}: cannot be written ({error.strerror}); set PAYERLAKE_LOG to another file") from error
     with sink:
         screen = {number: os.dup(number) for number in (1, 2)}
         try:

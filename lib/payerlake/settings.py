@@ -1,7 +1,7 @@
 """Settings: YAML in `conf/`, typed and frozen; default < scale < file < command line.
 
-`conf/DATASET/base.yaml` holds every default; `conf/DATASET/SCALE.yaml` only what differs. A file of the user's own holds
-a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file, entry
+`conf/DATASET/base.yaml` holds every default; `conf/DATASET/SCALE.yaml` only what differs. A file of the user's own
+holds a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file, entry
 by entry by the command line. `population` is the name of a file in `conf/populations`, or what such a file holds.
 """
 
@@ -47,10 +47,10 @@ def load(
         layers.append(_user_layer(dataset, Path(file)))
     layers.extend(overrides)
     merged: dict[str, Any] = {}
-    for where, values in layers:
-        if isinstance(values.get("population"), str):
+    for where, written in layers:
+        if isinstance(written.get("population"), str):
             merged.pop("population", None)  # a population by name is another one, not a change of this one
-        values = _expand_population(where, values)
+        values = _expand_population(where, written)
         _check_keys(where, values, model)
         merged = _merge(merged, values, model, whole_mappings=not where.startswith("--"))
     return _validated(model, merged, layers)
@@ -145,7 +145,9 @@ def _check_keys(where: str, values: Mapping[str, Any], model: type[BaseModel], p
         if inner is None:
             continue
         if not isinstance(value, dict):
-            raise BadInput(f"{where}: {prefix}{key}: {value!r} is not a mapping; allowed: {', '.join(inner.model_fields)}")
+            raise BadInput(
+                f"{where}: {prefix}{key}: {value!r} is not a mapping; allowed: {', '.join(inner.model_fields)}"
+            )
         _check_keys(where, value, inner, f"{prefix}{key}.")
 
 
@@ -203,5 +205,3 @@ def _written_in(layers: list[Layer], path: list[str]) -> str:
         else:
             return where
     return layers[0][0]
-
-

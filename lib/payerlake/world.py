@@ -37,7 +37,7 @@ class World:
         return People(self.settings.population, self.draws)
 
     def member_keys(self, members_per_file: int) -> DataFrame:
-        """Member keys in column `id`, each partition (so each file) with exactly so many, the last with what is left."""
+        """Member keys in column `id`: so many in each partition, hence file; the last has what is left."""
         files = max(1, math.ceil((self.last - self.first) / members_per_file))
         if files == 1:
             return self.spark.range(self.first, self.last, 1, 1)

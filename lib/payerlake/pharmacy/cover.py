@@ -67,7 +67,9 @@ class Cover:
             ordered_choice(self._uniform("scenario", head), self._positions(SCENARIOS)).cast("int").alias("scenario"),
             people.state_index(head).alias("state_index"),
             people.birth_date(head).alias("head_birth"),
-            F.when(F.col("has_spouse"), people.birth_date(head + 1)).otherwise(people.birth_date(head)).alias("spouse_birth"),
+            F.when(F.col("has_spouse"), people.birth_date(head + 1))
+            .otherwise(people.birth_date(head))
+            .alias("spouse_birth"),
         )
         aged = known.select("*", *self._turning_days())
         dated = aged.select("*", *self._starts(), *self._tenures())
@@ -78,7 +80,7 @@ class Cover:
         return {str(i): shares[name] for i, name in enumerate(names)}
 
     def _turning_days(self) -> list[Column]:
-        """Days from which the household's class changes: the older and the younger adult turn 65, the head 19 and 30."""
+        """Days on which the household's class changes: the older and the younger adult turn 65, the head 19 and 30."""
         head, spouse = F.col("head_birth"), F.col("spouse_birth")
         return [
             _birthday(F.least(head, spouse), 65).alias("first_is_65"),
@@ -109,7 +111,11 @@ class Cover:
         """The first plan year of the household, and the first in which this person could be covered."""
         year, head = self.this_year.year, F.col("household")
         years = year - self._settings.enrollments.first_plan_year
-        kind = F.when(self._has_dependents(), tenure.FAMILY).when(F.col("has_spouse"), tenure.COUPLE).otherwise(tenure.ALONE)
+        kind = (
+            F.when(self._has_dependents(), tenure.FAMILY)
+            .when(F.col("has_spouse"), tenure.COUPLE)
+            .otherwise(tenure.ALONE)
+        )
         power = F.get(constant_array([1.0 / a for a in self._tenure.exponents], "double"), kind)
         drawn = year - F.floor((years + 1) * F.pow(self._uniform("tenure", head), power))
         head_start = F.greatest(drawn, self._first_possible_year(F.col("head_birth"), F.lit(False)))
@@ -129,7 +135,9 @@ class Cover:
     def _history(self) -> list[Column]:
         """How many past years have a row of their own, and when the first begins."""
         first_year, birth = F.col("first_year"), F.col("birth_date")
-        last = F.when(F.col("scenario").isin(TRANSITION, HISTORICAL), self.this_year.year - 2).otherwise(self.this_year.year - 1)
+        last = F.when(F.col("scenario").isin(TRANSITION, HISTORICAL), self.this_year.year - 2).otherwise(
+            self.this_year.year - 1
+        )
         rows = F.greatest(last - first_year + 1, F.lit(0)) if self._settings.enrollments.history else F.lit(0)
         head = F.col("household")
         special = bernoulli(self._uniform("special", head), self._settings.seasons.special_share)

@@ -56,7 +56,9 @@ class Groups:
             of_kind = self.counts[kind * states : (kind + 1) * states]
             first += [sum(of_kind[:i]) for i in range(states)]
         if max(first) >= _NUMBERS:
-            raise BadInput(f"employer_groups: more than {_NUMBERS} groups of one kind; lower the groups per 1,000 members")
+            raise BadInput(
+                f"employer_groups: more than {_NUMBERS} groups of one kind; lower the groups per 1,000 members"
+            )
         return first
 
     def number(self, kind: SparkColumn, state_index: SparkColumn, place: SparkColumn) -> SparkColumn:
@@ -78,11 +80,19 @@ def employer_groups(world: World) -> DataFrame:
     groups = Groups(world.settings)
     states = {row["state"]: row["name"] for row in reference.rows("us_states")}
     cells = [
-        (k, s, states[state], " ".join(plans_of(kind, state, world.settings)), groups.counts[k * len(world.settings.population.states) + s])
+        (
+            k,
+            s,
+            states[state],
+            " ".join(plans_of(kind, state, world.settings)),
+            groups.counts[k * len(world.settings.population.states) + s],
+        )
         for k, kind in enumerate(KINDS)
         for s, state in enumerate(world.settings.population.states)
     ]
-    spine = world.spark.createDataFrame(cells, "kind int, state_index int, state_name string, plan_codes string, groups int")
+    spine = world.spark.createDataFrame(
+        cells, "kind int, state_index int, state_name string, plan_codes string, groups int"
+    )
     listed = spine.coalesce(1).select("*", F.explode(F.sequence(F.lit(0), F.col("groups") - 1)).alias("place"))
     kind, state_index = F.col("kind"), F.col("state_index")
     numbered = listed.select("*", groups.number(kind, state_index, F.col("place")).alias("group_number"))
@@ -103,7 +113,10 @@ def _name(world: World, number: SparkColumn, state: SparkColumn) -> SparkColumn:
     company = F.concat_ws(" ", founders, choice(draw("trade"), _TRADES), choice(draw("form"), _FORMS))
     short = F.substring(number, 5, 5)
     return (
-        F.when(number.startswith("UNI"), F.concat_ws(" ", F.lit("United"), choice(draw("trade"), _TRADES), F.lit("Workers Local"), short))
+        F.when(
+            number.startswith("UNI"),
+            F.concat_ws(" ", F.lit("United"), choice(draw("trade"), _TRADES), F.lit("Workers Local"), short),
+        )
         .when(number.startswith("GOV"), F.concat_ws(" ", state, F.lit("Public Programs Office"), short))
         .when(number.startswith("IND"), F.concat_ws(" ", state, F.lit("Individual Market Pool"), short))
         .otherwise(company)
@@ -122,7 +135,12 @@ TABLE = Table(
     columns=(
         Column("group_number", "varchar(50)", "Group: kind and five digits", pattern=GROUP_NUMBER),
         Column("group_name", "varchar(200)", "Invented company, union local, public office or pool"),
-        Column("group_type", "varchar(3)", "GRP insured employer, EMP self-funded employer, UNI union, GOV public, IND individual", domain=KINDS),
+        Column(
+            "group_type",
+            "varchar(3)",
+            "GRP insured employer, EMP self-funded employer, UNI union, GOV public, IND individual",
+            domain=KINDS,
+        ),
         Column("state", "char(2)", "State, postal code", pattern="^[A-Z]{2}$"),
         Column("plan_codes", "varchar(500)", "Plans that the group offers, separated by blanks"),
     ),

@@ -89,7 +89,7 @@ def _days(cover: Cover, this_year: int) -> list[SparkColumn]:
 
 
 def _class(cover: Cover) -> SparkColumn:
-    """The household's class on the row's first day; a transition's two rows have one class, that of the new plan's day."""
+    """The household's class on the row's first day; both rows of a transition have that of the new plan's day."""
     changes = (F.col("scenario") == TRANSITION) & ~F.col("is_past")
     now = cover.household_class(F.when(changes, F.col("new_start")).otherwise(F.col("effective_date")))
     is_senior = now.isin(CLASSES.index("senior"), CLASSES.index("senior_couple"))

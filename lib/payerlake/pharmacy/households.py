@@ -24,7 +24,9 @@ def households(world: World) -> DataFrame:
     placed = world.member_keys(world.settings.members_per_file.households).select("id", people.slot(key).alias("slot"))
     grouped = placed.select("id", "slot", people.household(key, slot).alias("household"))
     whole = people.household_size(key, slot)
-    known = F.least(whole.cast("bigint"), F.lit(world.settings.members) - head)  # the last may be cut off by the number of members
+    known = F.least(
+        whole.cast("bigint"), F.lit(world.settings.members) - head
+    )  # the last may be cut off by the number of members
     return grouped.select(
         household_id(head).alias("household_id"),
         member_number(head).alias("subscriber_number"),
@@ -55,10 +57,20 @@ TABLE = Table(
     },
     columns=(
         Column("household_id", "varchar(50)", "Household: H and its subscriber's number", pattern=r"^H\d{6,}$"),
-        Column("subscriber_number", "varchar(50)", "Member number of the household's subscriber", pattern=MEMBER_NUMBER),
+        Column(
+            "subscriber_number",
+            "varchar(50)",
+            "Member number of the household's subscriber",
+            pattern=MEMBER_NUMBER,
+        ),
         Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER),
         Column("relationship", "varchar(20)", "Role towards the subscriber", domain=ROLES),
-        Column("person_code", "char(2)", "Place in the household: 01 subscriber, then spouse, then dependents", pattern=r"^0[1-7]$"),
+        Column(
+            "person_code",
+            "char(2)",
+            "Place in the household: 01 subscriber, then spouse, then dependents",
+            pattern=r"^0[1-7]$",
+        ),
         Column("household_size", "int", "Members in the household", low=1, high=7),
     ),
 )

@@ -68,7 +68,17 @@ TABLE = Table(
         Column("city", "varchar(100)", "City of the ZIP code"),
         Column("state", "char(2)", "State, postal code", pattern="^[A-Z]{2}$"),
         Column("zip_code", "varchar(10)", "Five-digit ZIP code of the state", pattern=r"^\d{5}$"),
-        Column("phone", "varchar(20)", "Fictional number in an area code of the ZIP code", pattern=r"^[2-9]\d{2}-555-01\d{2}$"),
-        Column("email", "varchar(255)", "Address under a reserved domain", pattern=r"^[a-z.]+\d{1,3}@example\.(com|org|net)$"),
+        Column(
+            "phone",
+            "varchar(20)",
+            "Fictional number in an area code of the ZIP code",
+            pattern=r"^[2-9]\d{2}-555-01\d{2}$",
+        ),
+        Column(
+            "email",
+            "varchar(255)",
+            "Address under a reserved domain",
+            pattern=r"^[a-z.]+\d{1,3}@example\.(com|org|net)$",
+        ),
     ),
 )

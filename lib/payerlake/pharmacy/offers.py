@@ -1,7 +1,7 @@
 """Offers: which plan, or pair of plans, a household may take, by who is in it, where it lives and what its scenario is.
 
-All eligibility is decided here, on the driver, once: a table of pairs for each (household class, zone, mode), from which
-a row draws by alias. A zone is the set of states where the same plans are sold.
+All eligibility is decided here, on the driver, once: a table of pairs for each (household class, zone, mode), from
+which a row draws by alias. A zone is the set of states where the same plans are sold.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CLASSES = ("child", "young", "single", "family", "mixed", "senior", "senior_coup
 MODES = ("one", "dual", "transition")
 
 _KIND_OF_FAMILY = {
-    "COMM": "GRP", "MCARE": "GRP", "EMP": "EMP", "UNION": "UNI", "GOV": "GOV", "MCAID": "GOV", "CHIP": "GOV", "EXCH": "IND",
-    "IND": "IND",
+    "COMM": "GRP", "MCARE": "GRP", "EMP": "EMP", "UNION": "UNI", "GOV": "GOV", "MCAID": "GOV", "CHIP": "GOV",
+    "EXCH": "IND", "IND": "IND",
 }  # fmt: skip
 # Families within which a household moves from plan to plan and keeps its group.
 _MOVES = ({"COMM"}, {"MCARE"}, {"MCAID", "CHIP"}, {"EXCH", "IND"}, {"EMP"}, {"UNION"}, {"GOV"})
@@ -36,12 +36,14 @@ _BEFORE = {
     "EXCH-GOLD-001": "IND-GOLD-001",
     "MCAID-EXP-001": "IND-BRONZE-001",
 }
-_RETIREE_SHARE = 0.10  # of Medicare Advantage members with two covers' worth of weight: a former employer's plan beside it
+_RETIREE_SHARE = (
+    0.10  # of Medicare Advantage members with two covers' worth of weight: a former employer's plan beside it
+)
 
 
 def family(plan_code: str) -> str:
     """The first part of the code: COMM, MCARE, …"""
-    return plan_code.split("-")[0]
+    return plan_code.partition("-")[0]
 
 
 def kind(plan_code: str) -> str:
@@ -67,7 +69,10 @@ class Offers:
         """For each state the plans sold on the first day of the plan year, and of the year before."""
         year = self.settings.plan_year
         return [
-            (self._sold_in(state, datetime.date(year, 1, 1)), self._sold_in(state, datetime.date(year - 1, 1, 1)))
+            (
+                self._sold_in(state, datetime.date(year, 1, 1)),
+                self._sold_in(state, datetime.date(year - 1, 1, 1)),
+            )
             for state in self.settings.population.states
         ]
 

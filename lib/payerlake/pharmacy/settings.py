@@ -28,13 +28,17 @@ def _exactly(names: tuple[str, ...]) -> AfterValidator:
 def _known_plans(weights: dict[str, float]) -> dict[str, float]:
     unknown = set(weights) - {row["plan_code"] for row in reference.rows("pharmacy_plans")}
     if unknown:
-        raise ValueError(f"not plan codes: {', '.join(sorted(unknown))}; `payerlake describe pharmacy.plans` has the list")
+        raise ValueError(
+            f"not plan codes: {', '.join(sorted(unknown))}; `payerlake describe pharmacy.plans` has the list"
+        )
     return weights
 
 
 def _transition_months(months: dict[int, float]) -> dict[int, float]:
     if not set(months) <= set(range(2, 12)):
-        raise ValueError("months must be from 2 to 11: January is open enrollment, and cover must begin within the year")
+        raise ValueError(
+            "months must be from 2 to 11: January is open enrollment, and cover must begin within the year"
+        )
     return months
 
 

@@ -33,7 +33,10 @@ def special_enrollments(world: World) -> DataFrame:
     return listed.select(
         member_number(F.col("id")).alias("member_number"),
         event,
-        F.when(event == BIRTH, F.col("birth_date")).when(event == TURNED_65, F.col("all_are_65")).otherwise(drawn).alias("event_date"),
+        F.when(event == BIRTH, F.col("birth_date"))
+        .when(event == TURNED_65, F.col("all_are_65"))
+        .otherwise(drawn)
+        .alias("event_date"),
         effective,
     )
 
@@ -45,7 +48,9 @@ def _occasions(cover: Cover) -> SparkColumn:
         F.when(_starts_last_year(), F.col("last_start")).otherwise(F.col("this_start"))
     )
     born = first_day == F.col("birth_date")
-    first = F.when(born, BIRTH).when(has_past & F.col("first_event").isNotNull(), cover.event_name(F.col("first_event")))
+    first = F.when(born, BIRTH).when(
+        has_past & F.col("first_event").isNotNull(), cover.event_name(F.col("first_event"))
+    )
     changed = F.when(F.col("scenario") == TRANSITION, cover.event_name(F.col("transition_event")))
     occasions = F.array(_occasion(first, first_day), _occasion(changed, F.col("new_start")))
     return F.filter(occasions, lambda occasion: occasion["event_type"].isNotNull())

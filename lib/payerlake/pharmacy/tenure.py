@@ -1,8 +1,8 @@
 """Tenure: for how many plan years households have had cover, so that the rows per member come out as the settings say.
 
 A household's tenure is `years · u^(1/exponent)` whole years. Nobody is covered before birth, a subscriber or spouse not
-before 18, and nobody before the subscriber; so children have short histories, and families need long tenures for their
-dependents to have as many rows as others. The exponents, one for each kind of household, are solved here, on the driver.
+before 18, and nobody before the subscriber; so children have short histories, and families need long tenures for
+their dependents to have as many rows as others. The exponents, one for each kind of household, are solved here, on the driver.
 """
 
 from __future__ import annotations

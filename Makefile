@@ -1,0 +1,64 @@
+# `make` lists the targets. The machine needs Python 3.10–3.12; setup sees to everything else, Java included.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup java demo test lint bench clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.payerlake-setup
+BENCH_STAMP := .venv/.payerlake-bench
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# What a recipe runs to install Debian packages: as root, or by sudo where it asks no password; else it fails.
+APT := apt() { local do=(); [ "$$(id -u)" = 0 ] || do=(sudo -n); command -v apt-get >/dev/null || return 1; \
+	"$${do[@]}" apt-get -qq update && "$${do[@]}" env DEBIAN_FRONTEND=noninteractive \
+	apt-get -qq install --no-install-recommends "$$@" >/dev/null; }
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+setup: java $(STAMP)  ## .venv with payerlake, the tools of development, and Delta's jars
+	@$(BIN)/python -m payerlake.jars
+	@echo "Ready: $(BIN)/payerlake"
+
+java:
+	@$(APT); if [ -z "$${JAVA_HOME:-}" ] && ! command -v java >/dev/null; then \
+		echo "Java: not found, installing openjdk-17-jre-headless …"; \
+		apt openjdk-17-jre-headless || { echo "Java: could not be installed; install Java 17 (Debian:" \
+			"apt-get install openjdk-17-jre-headless) or set JAVA_HOME, then run make again" >&2; exit 2; }; fi
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { \
+		echo "Python: $$($(PYTHON) --version 2>&1); payerlake needs 3.10 to 3.12: make PYTHON=python3.11 setup" >&2; exit 2; }
+	@$(APT); $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python: ensurepip is missing, installing python3-venv …"; \
+		apt python3-venv || { echo "Python: python3-venv could not be installed; install it (Debian:" \
+			"apt-get install python3-venv), then run make again" >&2; exit 2; }; }
+	@echo "Installing payerlake and its tools into .venv (a few minutes the first time) …"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@$(PIP) install --editable '.[dev]'
+	@touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	@$(PIP) install --editable '.[bench]'
+	@touch $@
+
+demo: setup  ## the pharmacy data set at demo scale into out/, as Delta and CSV
+	$(BIN)/payerlake generate pharmacy --scale demo --format delta --format csv --out out --mode overwrite
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest
+
+lint: setup  ## style, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup $(BENCH_STAMP)  ## measure generation beside other generators
+	$(BIN)/python -m tests.benchmarks
+
+clean:  ## remove .venv, out/ and every cache
+	rm -rf .venv out dist .pytest_cache .mypy_cache .ruff_cache spark-warehouse metastore_db derby.log
+	find lib tests jobs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,101 @@
+"""CSV: every table of a dataset flat in `csv/`, `STEM.csv` or `STEM_01.csv`, `STEM_02.csv`, …
+
+UTF-8, RFC 4180 with line feeds, a header in every file, fields quoted only where they must be. An empty field is a
+null, `""` an empty string. Dates are YYYY-MM-DD, decimals keep their scale.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from payerlake.schema import Table
+from payerlake.storage import Folder
+from payerlake.writers.layout import Layout, Stored
+
+from payerlake.errors import BadInput
+
+_BOTH_WAYS = {
+    "encoding": "UTF-8",
+    "lineSep": "\n",
+    "escape": '"',
+    "dateFormat": "yyyy-MM-dd",
+    "ignoreLeadingWhiteSpace": "false",
+    "ignoreTrailingWhiteSpace": "false",
+}
+_WRITING = _BOTH_WAYS | {"header": "true", "nullValue": "", "emptyValue": '""'}
+# The parser hands over an unquoted empty field as its null value and `""` as its empty value; were both the empty
+# string, it could not tell them apart. No text holds a NUL.
+_READING = _BOTH_WAYS | {"header": "true", "nullValue": "\0", "emptyValue": "", "multiLine": "true", "mode": "FAILFAST"}
+
+
+class DelimitedWriter:
+    """Spark writes its part files aside; they then get their numbers in the order of the partitions."""
+
+    def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
+        target = _folder(folder)
+        parts = f"_parts_{table.csv_stem}"
+        _texts(df, table, layout).write.options(**_WRITING).csv((target / parts).spark_url)
+        names = _number(target, parts, table.csv_stem)
+        (target / parts).delete()
+        sizes = target.files()
+        return Stored(len(names), sum(sizes[name] for name in names))
+
+    def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
+        source = _folder(folder)
+        names = [name for name in source.files() if re.fullmatch(rf"{re.escape(table.csv_stem)}(_\d+)?\.csv", name)]
+        if not names:
+            raise BadInput(f"{source}: no {table.csv_stem}.csv or numbered files; generate {table.full_name} as csv first")
+        urls = [(source / name).spark_url for name in names]
+        texts = spark.read.options(**_READING).schema(_text_schema(table)).csv(urls)
+        return texts.select(*[F.col(c.name).cast(c.spark_type).alias(c.name) for c in table.columns])
+
+
+def _folder(folder: str) -> Folder:
+    return Folder(folder) / "csv"
+
+
+def _texts(df: DataFrame, table: Table, layout: Layout) -> DataFrame:
+    header = layout.csv_header or tuple(table.column_names)
+    return df.select(
+        *[_text(c.name, c.spark_type, layout).alias(name) for c, name in zip(table.columns, header, strict=True)]
+    )
+
+
+def _text(name: str, kind: T.DataType, layout: Layout) -> Column:
+    """The column as Spark's CSV writer is to have it."""
+    if isinstance(kind, T.BooleanType) and layout.csv_style == "insurance":
+        return F.col(name).cast("int")
+    if isinstance(kind, T.DecimalType):
+        return F.col(name).cast("string")  # the writer itself would give 0E-8 for a zero of scale 8
+    return F.col(name)
+
+
+def _text_schema(table: Table) -> T.StructType:
+    """The contract's schema with booleans as strings: the parser knows only `true` and `false`, a cast also `1` and `0`."""
+    fields = [T.StructField(c.name, c.spark_type, c.nullable) for c in table.columns]
+    for field in fields:
+        if isinstance(field.dataType, T.BooleanType):
+            field.dataType = T.StringType()
+    return T.StructType(fields)
+
+
+def _number(target: Folder, parts: str, stem: str) -> list[str]:
+    """Rename the part files in the order of their partitions; the names they got. A partition without rows has no file."""
+    found = [name for name in (target / parts).files() if name.startswith("part-")]
+    ordered = sorted(found, key=lambda name: (int(name.split("-")[1]), name))
+    names = file_names(stem, len(ordered))
+    for part, name in zip(ordered, names, strict=True):
+        target.rename_file(f"{parts}/{part}", name)
+    return names
+
+
+def file_names(stem: str, count: int) -> list[str]:
+    """`STEM.csv` for one file, else numbered from 01 with at least two digits, all of the same width."""
+    if count == 1:
+        return [f"{stem}.csv"]
+    width = max(2, len(str(count)))
+    return [f"{stem}_{number:0{width}d}.csv" for number in range(1, count + 1)]

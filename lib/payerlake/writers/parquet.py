@@ -1,0 +1,30 @@
+"""Parquet: one folder a table, `parquet/TABLE/part-….parquet`."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+
+from payerlake.schema import Table
+from payerlake.storage import Folder
+from payerlake.writers.layout import Layout, Stored, require, stored
+
+_CODEC = "snappy"
+
+
+class ParquetWriter:
+    """The table's columns by name; partition columns in the names of the folders, as Hive has it."""
+
+    def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
+        target = _folder(table, folder)
+        df.write.partitionBy(*layout.partition_by).option("compression", _CODEC).parquet(target.spark_url)
+        target.sweep()
+        return stored(target, ".parquet")
+
+    def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
+        source = require(_folder(table, folder), table)
+        # Spark puts partition columns last, whatever the schema says.
+        return spark.read.schema(table.schema()).parquet(source.spark_url).select(*table.column_names)
+
+
+def _folder(table: Table, folder: str) -> Folder:
+    return Folder(folder) / f"parquet/{table.name}"

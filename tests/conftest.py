@@ -1,0 +1,24 @@
+"""The one Spark session of all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from payerlake.session import spark_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Two threads, 2 GB, with Delta: started by the first test that asks for it, used by all."""
+    settings = {
+        # Managed tables go to a temporary folder, so that tests leave nothing in the checkout.
+        "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
+        # A few rows a table: more partitions only cost time.
+        "spark.sql.shuffle.partitions": "2",
+    }
+    session = spark_session(master="local[2]", settings=settings)
+    yield session
+    session.stop()

@@ -1,0 +1,175 @@
+"""Starting Spark: what is asked of the machine, what a user sees, and whose session it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
+
+from payerlake import jars
+from payerlake.errors import BadInput, EngineFailed
+from payerlake.session import log_path, spark_session
+
+COUNT_TEN_ROWS = "from payerlake.session import spark_session; assert spark_session('local[1]').range(10).count() == 10"
+
+
+def _fake_java(folder: Path, version: str) -> Path:
+    java = folder / "java"
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2024-01-16' >&2\n")
+    java.chmod(java.stat().st_mode | stat.S_IXUSR)
+    return java
+
+
+@pytest.fixture
+def no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine whose path has one empty folder and that has no JAVA_HOME; the folder."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process in which no session runs yet, whatever other tests started."""
+    monkeypatch.setattr("payerlake.session._running_session", lambda: None)
+
+
+@pytest.mark.usefixtures("nothing_runs", "no_java")
+def test_without_java_the_user_is_told_what_to_install() -> None:
+    with pytest.raises(BadInput, match=r"no `java` command and JAVA_HOME is not set; .*openjdk-17-jre-headless"):
+        spark_session(delta=False)
+
+
+def test_a_java_home_without_java_is_named(no_java: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(no_java))
+    with pytest.raises(BadInput, match=f"JAVA_HOME is {no_java}, which has no bin/java"):
+        jars.require_java()
+
+
+@pytest.mark.parametrize("version", ["11.0.22", "1.8.0_402"])
+def test_a_java_older_than_17_is_refused_with_its_version(no_java: Path, version: str) -> None:
+    _fake_java(no_java, version)
+    with pytest.raises(BadInput, match=f"is version {version}; Spark 4.2 needs Java 17"):
+        jars.require_java()
+
+
+@pytest.mark.parametrize("version", ["17", "17.0.15", "21.0.4", "22-ea"])
+def test_java_17_and_later_are_accepted(no_java: Path, version: str) -> None:
+    _fake_java(no_java, version)
+    jars.require_java()
+
+
+def test_a_java_that_fails_is_refused(no_java: Path) -> None:
+    _fake_java(no_java, "17").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(BadInput, match="-version` failed"):
+        jars.require_java()
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_delta_without_its_jars_says_where_they_were_looked_for_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYERLAKE_JARS", str(tmp_path))
+    with pytest.raises(BadInput, match=f"{tmp_path} lacks delta-spark_.*make setup.*PAYERLAKE_JARS"):
+        spark_session()
+
+
+def test_jars_are_found_with_and_without_the_prefix_of_ivy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYERLAKE_JARS", str(tmp_path))
+    prefixes = ["io.delta_", *[""] * (len(jars.JAR_NAMES) - 1)]
+    files = [tmp_path / f"{prefix}{name}" for prefix, name in zip(prefixes, jars.JAR_NAMES, strict=True)]
+    for file in files:
+        file.touch()
+    assert jars.delta_jars() == files
+
+
+def test_a_complete_folder_of_jars_is_not_fetched_again(tmp_path: Path) -> None:
+    for name in jars.JAR_NAMES:
+        (tmp_path / name).touch()
+    assert jars.fetch(tmp_path) is False
+
+
+@pytest.mark.usefixtures("nothing_runs")
+@pytest.mark.parametrize("master", ["loca", "local[x]", "http://host:7077", "local[2"])
+def test_a_master_that_spark_would_not_understand_is_refused(master: str) -> None:
+    with pytest.raises(BadInput, match=r"not a Spark master; allowed: local, local\[N\]"):
+        spark_session(master)
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_master_beside_spark_remote_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_REMOTE", "sc://host")
+    with pytest.raises(BadInput, match="the engine is chosen by SPARK_REMOTE already"):
+        spark_session("local[2]")
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_driver_memory_without_unit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAYERLAKE_DRIVER_MEMORY", "lots")
+    with pytest.raises(BadInput, match="PAYERLAKE_DRIVER_MEMORY: 'lots' is not a size of memory"):
+        spark_session(delta=False)
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=f"{tmp_path}: cannot be written .*PAYERLAKE_LOG"):
+        spark_session(log=tmp_path, delta=False)
+
+
+def test_the_log_is_a_temporary_file_unless_payerlake_log_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PAYERLAKE_LOG", raising=False)
+    assert log_path().name == "payerlake.log"
+    monkeypatch.setenv("PAYERLAKE_LOG", "/var/log/mine.log")
+    assert log_path() == Path("/var/log/mine.log")
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_spark_that_does_not_start_names_the_log_and_gives_the_screen_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: SparkSession.Builder) -> SparkSession:
+        os.write(2, b"the JVM's last words\n")
+        raise Py4JError("An error occurred\n: java.net.BindException: no port\n\tat x")
+
+    log = tmp_path / "spark.log"
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", fail)
+    with pytest.raises(EngineFailed, match=rf"java.net.BindException: no port\); the log is {log}"):
+        spark_session(delta=False, log=log)
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+    assert log.read_text() == "the JVM's last words\n"
+
+
+def test_starting_spark_and_running_a_job_prints_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "spark.log"
+    log.parent.mkdir()
+    work = tmp_path / "work"
+    work.mkdir()
+    answer = subprocess.run(
+        [sys.executable, "-c", COUNT_TEN_ROWS],
+        cwd=work,
+        env=os.environ | {"PAYERLAKE_LOG": str(log)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    assert list(work.iterdir()) == []
+    assert log.stat().st_size > 0
+
+
+def test_a_session_that_runs_already_is_returned_untouched(spark: SparkSession) -> None:
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        assert spark_session("local[7]", settings={"spark.sql.shuffle.partitions": "99"}) is spark
+        assert spark.conf.get("spark.sql.session.timeZone") == "Asia/Tokyo"
+        assert spark.conf.get("spark.sql.shuffle.partitions") == "2"
+    finally:
+        spark.conf.set("spark.sql.session.timeZone", "UTC")

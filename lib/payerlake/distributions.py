@@ -156,7 +156,7 @@ def zipf(u: Column, size: int | Column) -> Column:
 
 
 def permutation(position: Column, size: int, stream: int, rounds: int = 8) -> Column:
-    """The place (bigint) of a position in a fixed random order of 0 … size − 1: a bijection for any size, without a table.
+    """The place (bigint) of a position in a fixed random order of 0 … size − 1: a bijection, without a table.
 
     Rounds of the swap-or-not shuffle (Hoang, Morris, Rogaway 2012), centred on the swap so that a round names its
     argument twice only.

@@ -74,8 +74,11 @@ def row_hash(df: DataFrame) -> Column:
 
 
 def _metrics(df: DataFrame) -> list[Column]:
-    """Count and two sums of half hashes, each half within 2^31 of zero: 2^32 rows of the worst hash stay in range,
-    and Spark's ANSI mode, which raises where a sum overflows, has nothing to raise."""
+    """Count and two sums of half hashes, each half within 2^31 of zero.
+
+    Spark's ANSI mode raises where a sum overflows. Distinct rows' halves cancel out: the sum over 10^12 of them stays
+    near 2^51. Only four billion equal rows could reach 2^63.
+    """
     row = row_hash(df)
     high = F.sum(F.shiftright(row, 32))
     low = F.sum(row.bitwiseAND(F.lit(_LOW_WORD)) - F.lit(_HALF_WORD))

@@ -29,7 +29,7 @@ _SPOUSE_GAP = 0.025  # standard deviation of the jitter in rank before couples a
 
 @dataclass(frozen=True)
 class Slot:
-    """A place in a pattern: stratum of the age rank, distance from the head of household, role, whether there is a spouse."""
+    """A place in a pattern: stratum of age, distance from the head, role, whether the head has a spouse, and size."""
 
     stratum: int
     offset: int

@@ -71,8 +71,7 @@ def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
 
 def _parsed(raw: dict[str, Any]) -> Manifest:
     tables = {
-        table: {name: _record(stored) for name, stored in formats.items()}
-        for table, formats in raw["tables"].items()
+        table: {name: _record(stored) for name, stored in formats.items()} for table, formats in raw["tables"].items()
     }
     return Manifest(**{**raw, "tables": tables})
 

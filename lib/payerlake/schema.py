@@ -90,6 +90,7 @@ class Table:
     `members` (the table is made in ranges of members, sliced and split into files by them) or `reference`
     (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
     csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
+    expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
     """
 
     dataset: str
@@ -101,6 +102,7 @@ class Table:
     documented_rows: str
     build: Callable[[World], DataFrame] = field(repr=False)
     spine: str = "reference"
+    expected_rows: Callable[[Any], float] | None = field(default=None, repr=False)
     references: tuple[Reference, ...] = ()
     rules: dict[str, str] = field(default_factory=dict)
 

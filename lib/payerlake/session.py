@@ -14,7 +14,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from payerlake.errors import BadInput, EngineFailed
+from payerlake.errors import BadInput, EngineFailed, PayerlakeError
 from payerlake.jars import delta_jars, require_java
 from payerlake.resources import resource
 
@@ -54,7 +54,7 @@ def spark_session(
         with _screen_to(file):
             return builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
-        raise EngineFailed(f"Spark: no session started ({_reason(error)}); the log is {file}") from error
+        raise _failure(error, file) from error
 
 
 def log_path() -> Path:
@@ -185,6 +185,16 @@ def _point(targets: Mapping[int, int]) -> None:
     sys.stderr.flush()
     for number, target in targets.items():
         os.dup2(target, number)
+
+
+def _failure(error: PySparkException | Py4JError, log: Path) -> PayerlakeError:
+    """BadInput where the user can mend it (Spark Connect's packages, its URL), else EngineFailed with the log."""
+    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    if condition == "PACKAGE_NOT_INSTALLED":
+        return BadInput(f"Spark Connect: {_reason(error)} Run: pip install 'pyspark[connect]==4.2.0'")
+    if condition == "INVALID_CONNECT_URL":
+        return BadInput(f"--master: {_reason(error)}")
+    return EngineFailed(f"Spark: no session started ({_reason(error)}); the log is {log}")
 
 
 def _reason(error: Exception) -> str:

@@ -1,8 +1,8 @@
 """Settings: YAML in `conf/`, typed and frozen; default < scale < file < command line.
 
 `conf/DATASET/base.yaml` holds every default; `conf/DATASET/SCALE.yaml` only what differs. A file of the user's own
-holds a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file, entry
-by entry by the command line. `population` is the name of a file in `conf/populations`, or what such a file holds.
+holds a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file,
+entry by entry by the command line. `population` is the name of a file in `conf/populations`, or what such a file holds.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ class Folder:
         try:
             self._fs, path = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise BadInput(f"{url}: no file system for this URL ({error}); give a path or s3://, abfs://, gs://…") from error
+            raise BadInput(
+                f"{url}: no file system for this URL ({error}); give a path or s3://, abfs://, gs://…"
+            ) from error
         self.url = url.rstrip("/") or "/"
         self._path = path.rstrip("/")
 
@@ -78,8 +80,7 @@ class Folder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file whole or not at all: under a temporary name first, then renamed."""
-        self.make()
-        self._fs.pipe_file(self._at(f"{name}.tmp"), text.encode())
+        self._fs.pipe_file(_made(self, f"{name}.tmp"), text.encode())
         self.rename_file(f"{name}.tmp", name)
 
     def rename_file(self, name: str, to: str) -> None:
@@ -90,9 +91,12 @@ class Folder:
         self._fs.rm_file(self._at(name))
 
     def delete(self) -> None:
-        """Delete the folder and all it holds, its manifest first: what is left of it is never taken for published."""
+        """Delete the folder and all it holds, so that what a kill leaves is still known as ours and incomplete."""
         if self.has(MANIFEST):
             self.delete_file(MANIFEST)
+        rest = [self._at(name) for name in self.files() if name != _UNPUBLISHED]
+        if rest and self.has(_UNPUBLISHED):
+            self._fs.rm(rest)
         if self.exists():
             self._fs.rm(self._path, recursive=True)
 
@@ -124,7 +128,9 @@ class Folder:
             self.write_text(".payerlake", "")
             self.delete_file(".payerlake")
         except (OSError, ValueError) as error:
-            raise BadInput(f"{self}: cannot write there ({error}); give a folder that this user may write to") from error
+            raise BadInput(
+                f"{self}: cannot write there ({error}); give a folder that this user may write to"
+            ) from error
 
     def _at(self, name: str) -> str:
         return f"{self._path}/{name}"
@@ -155,7 +161,9 @@ class Target:
         self._recover()
         self._refuse_foreign()
         if self.is_published() and mode == "error":
-            raise BadInput(f"{self.folder}: holds a published dataset; --mode overwrite replaces it, another --out keeps it")
+            raise BadInput(
+                f"{self.folder}: holds a published dataset; --mode overwrite replaces it, another --out keeps it"
+            )
 
     def is_published(self) -> bool:
         return self.folder.has(MANIFEST)
@@ -207,7 +215,9 @@ class Target:
     def _refuse_foreign(self) -> None:
         ours = self.is_published() or self.folder.is_empty()
         if self.folder.is_file() or not ours:
-            raise BadInput(f"{self.folder}: holds files that payerlake did not publish; move them or give another --out")
+            raise BadInput(
+                f"{self.folder}: holds files that payerlake did not publish; move them or give another --out"
+            )
 
 
 def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:

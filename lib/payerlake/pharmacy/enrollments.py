@@ -112,6 +112,7 @@ TABLE = Table(
     documented_rows="10,000,000 ±1 %",
     build=enrollments,
     spine="members",
+    expected_rows=lambda settings: settings.members * settings.enrollments.expected_rows_per_member,
     references=(
         Reference(("member_number",), "members", ("member_number",)),
         Reference(("plan_code",), "plans", ("plan_code",)),

@@ -46,6 +46,7 @@ TABLE = Table(
     documented_rows="1,000,000",
     build=households,
     spine="members",
+    expected_rows=lambda settings: settings.members,
     references=(
         Reference(("member_number",), "members", ("member_number",)),
         Reference(("subscriber_number",), "members", ("member_number",)),

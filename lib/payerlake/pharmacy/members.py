@@ -58,6 +58,7 @@ TABLE = Table(
     documented_rows="1,000,000",
     build=members,
     spine="members",
+    expected_rows=lambda settings: settings.members,
     columns=(
         Column("member_number", "varchar(50)", "Member: M and at least six digits", pattern=MEMBER_NUMBER),
         Column("first_name", "varchar(100)", "First name, fits the gender"),

@@ -207,7 +207,7 @@ def _shares(weights: dict[str, float]) -> dict[str, float]:
 
 def plan_kinds() -> list[int]:
     """For each plan position the position of its kind of group in KINDS."""
-    return [KINDS.index(kind(plan_code)) for plan_code in plan_codes()]  # type: ignore[arg-type]
+    return [KINDS.index(kind(plan_code)) for plan_code in plan_codes()]
 
 
 def plans_of(group_kind: str, state: str, settings: PharmacySettings) -> Iterator[str]:

@@ -63,6 +63,16 @@ class Enrollments(Frozen):
     first_plan_year: int = Field(ge=1966)
     years_with_a_plan: int = Field(ge=1, le=50)
 
+    @property
+    def current_rows_per_member(self) -> float:
+        """Rows that the scenario alone gives a member, on average."""
+        return 1.0 + self.scenarios["dual_coverage"] + self.scenarios["plan_transition"]
+
+    @property
+    def expected_rows_per_member(self) -> float:
+        """All rows of a member, on average."""
+        return self.rows_per_member if self.history else self.current_rows_per_member
+
 
 class Event(Frozen):
     """A qualifying event: how often it is the reason, and in which months."""

@@ -73,6 +73,7 @@ TABLE = Table(
     documented_rows="about 300,000",
     build=special_enrollments,
     spine="members",
+    expected_rows=lambda settings: settings.members * 0.4,
     references=(Reference(("member_number",), "members", ("member_number",)),),
     rules={"event_comes_first": "event_date <= effective_date AND datediff(effective_date, event_date) <= 60"},
     columns=(

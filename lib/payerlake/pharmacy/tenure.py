@@ -1,8 +1,9 @@
-"""Tenure: for how many plan years households have had cover, so that the rows per member come out as the settings say.
+"""Tenure: for how many plan years households have had cover, so that the rows per member come out as settings say.
 
 A household's tenure is `years · u^(1/exponent)` whole years. Nobody is covered before birth, a subscriber or spouse not
-before 18, and nobody before the subscriber; so children have short histories, and families need long tenures for
-their dependents to have as many rows as others. The exponents, one for each kind of household, are solved here, on the driver.
+before 18, and nobody before the subscriber; so children have short histories, and families need long tenures for their
+dependents to have as many rows as others. The exponents, one for each kind of household, are solved here, on the
+driver.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _expected_rows(settings: PharmacySettings) -> Callable[[int, float], float]:
     """Expected rows of a member who could have had `cap` years of cover, under an exponent."""
     years = settings.plan_year - settings.enrollments.first_plan_year
     shares = settings.enrollments.scenarios
-    current = 1.0 + shares["dual_coverage"] + shares["plan_transition"]
+    current = settings.enrollments.current_rows_per_member
     ends_early = shares["plan_transition"] + shares["historical_only"]  # their row of the past year is a current one
 
     def rows(cap: int, exponent: float) -> float:

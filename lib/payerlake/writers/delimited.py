@@ -12,11 +12,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from payerlake.errors import BadInput
 from payerlake.schema import Table
 from payerlake.storage import Folder
 from payerlake.writers.layout import Layout, Stored
-
-from payerlake.errors import BadInput
 
 _BOTH_WAYS = {
     "encoding": "UTF-8",
@@ -48,7 +47,9 @@ class DelimitedWriter:
         source = _folder(folder)
         names = [name for name in source.files() if re.fullmatch(rf"{re.escape(table.csv_stem)}(_\d+)?\.csv", name)]
         if not names:
-            raise BadInput(f"{source}: no {table.csv_stem}.csv or numbered files; generate {table.full_name} as csv first")
+            raise BadInput(
+                f"{source}: no {table.csv_stem}.csv or numbered files; generate {table.full_name} as csv first"
+            )
         urls = [(source / name).spark_url for name in names]
         texts = spark.read.options(**_READING).schema(_text_schema(table)).csv(urls)
         return texts.select(*[F.col(c.name).cast(c.spark_type).alias(c.name) for c in table.columns])
@@ -75,7 +76,7 @@ def _text(name: str, kind: T.DataType, layout: Layout) -> Column:
 
 
 def _text_schema(table: Table) -> T.StructType:
-    """The contract's schema with booleans as strings: the parser knows only `true` and `false`, a cast also `1` and `0`."""
+    """The contract's schema, booleans as strings: the parser knows only `true` and `false`, a cast also `1` and `0`."""
     fields = [T.StructField(c.name, c.spark_type, c.nullable) for c in table.columns]
     for field in fields:
         if isinstance(field.dataType, T.BooleanType):
@@ -84,7 +85,7 @@ def _text_schema(table: Table) -> T.StructType:
 
 
 def _number(target: Folder, parts: str, stem: str) -> list[str]:
-    """Rename the part files in the order of their partitions; the names they got. A partition without rows has no file."""
+    """Rename the part files in the order of their partitions and return their names; an empty partition has no file."""
     found = [name for name in (target / parts).files() if name.startswith("part-")]
     ordered = sorted(found, key=lambda name: (int(name.split("-")[1]), name))
     names = file_names(stem, len(ordered))

@@ -28,15 +28,18 @@ def create_statement(name: str, table: Table, layout: Layout) -> str:
     """CREATE TABLE for the empty table; `name` is already quoted."""
     columns = ", ".join(_definition(column) for column in table.columns)
     partitions = ", ".join(quoted(column) for column in layout.partition_by)
-    checks = ", ".join(
-        f"{_literal(f'delta.constraints.{rule}')} = {_literal(check)}" for rule, check in table.constraints().items()
-    )
+    checks = ", ".join(f"{_literal(name)} = {_literal(check)}" for name, check in check_properties(table).items())
     return (
         f"CREATE TABLE {name} ({columns}) USING DELTA"
         + (f" PARTITIONED BY ({partitions})" if partitions else "")
         + f" COMMENT {_literal(table.grain)}"
         + (f" TBLPROPERTIES ({checks})" if checks else "")
     )
+
+
+def check_properties(table: Table) -> dict[str, str]:
+    """The contract's conditions as table properties. Delta refuses a row where a check is null; SQL would not."""
+    return {f"delta.constraints.{name}": f"({check}) IS NOT FALSE" for name, check in table.constraints().items()}
 
 
 def quoted(name: str) -> str:

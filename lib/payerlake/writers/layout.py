@@ -40,13 +40,13 @@ class Stored:
 
 
 class Writer(Protocol):
-    """One format. `folder` is the URL of the dataset's folder, staged or published; both methods find the table in it."""
+    """One format. `folder` is the URL of the dataset's folder, staged or published, in which the format has its own."""
 
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
         """Write every row of `df` in one action, one file a partition that holds rows."""
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
-        """The stored rows, under the contract's column names, order and types. Raises BadInput where none are stored."""
+        """The stored rows with the contract's columns and types. Raises BadInput where nothing is stored."""
 
 
 def stored(folder: Folder, suffix: str) -> Stored:

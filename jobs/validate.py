@@ -1,0 +1,8 @@
+"""`payerlake validate` for spark-submit: the same arguments, the same exit codes."""
+
+import sys
+
+from payerlake.cli import main
+
+if __name__ == "__main__":
+    main(["validate", *sys.argv[1:]])

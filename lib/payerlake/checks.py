@@ -1,0 +1,194 @@
+"""Validates a dataset with Great Expectations: contracts and hand-written suites to results and Data Docs.
+
+docs/index.html            Data Docs, one page a suite beside its results
+docs/results.json          every suite in short: success, evaluated, failed, skipped, rows, seconds
+docs/suites/SUITE.json     Great Expectations' results
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import DataFrame
+
+from payerlake.errors import BadInput
+from payerlake.failures import sentence
+from payerlake.resources import resource
+from payerlake.schema import Table
+from payerlake.structure import structural
+from payerlake.suites import Suite, load
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+
+    from payerlake.expectation_runner import Evaluation
+
+_AT_ONCE = 3  # suites: while Spark works on one, Python prepares the next
+
+
+@dataclass(frozen=True)
+class SuiteReport:
+    """How one suite went. rows: of its batch; failures: one sentence a broken rule; skipped: rules, with the reason."""
+
+    name: str
+    success: bool
+    seconds: float
+    rows: int
+    evaluated: int
+    failures: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a dataset went. not_run: suites that lack a table, each with what it needs."""
+
+    success: bool
+    suites: tuple[SuiteReport, ...]
+    not_run: tuple[str, ...]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        return tuple(failure for suite in self.suites for failure in suite.failures)
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        return tuple(f"{suite.name}: {reason}" for suite in self.suites for reason in suite.skipped)
+
+
+def validate(
+    dataset: str,
+    contracts: Sequence[Table],
+    frames: Mapping[str, DataFrame],
+    docs: Path,
+    *,
+    suites: Path | None = None,
+    on_suite: Callable[[str, int, int], None] | None = None,
+) -> Report:
+    """Run every suite of a dataset on the tables that stand there; write results and Data Docs to the folder `docs`.
+
+    contracts and frames: of the tables that stand there, by name, as read back from storage. suites: the folder of
+    DATASET/*.json (default: the project's `expectations/`). on_suite(name, done, of) is called after each suite.
+    Raises BadInput where a suite is wrong; data that break a rule raise nothing, the report says so.
+    """
+    stated = _structural(contracts, frames) + load(suites or resource("expectations"), dataset)
+    ready = [suite for suite in stated if set(suite.tables) <= frames.keys()]
+    not_run = tuple(_needs(suite, frames) for suite in stated if suite not in ready)
+    with _views(dataset, frames) as prefix:
+        runs = _run(ready, frames, prefix, on_suite or _silent)
+    report = Report(all(suite.success for suite, _ in runs), tuple(suite for suite, _ in runs), not_run)
+    _write(docs, dataset, report, [result for _, result in runs])
+    return report
+
+
+def _structural(contracts: Sequence[Table], frames: Mapping[str, DataFrame]) -> list[Suite]:
+    there = {table.name: table for table in contracts if table.name in frames}
+    return [
+        structural(table, there, frames[table.name].columns if table.name in there else table.column_names)
+        for table in contracts
+    ]
+
+
+def _needs(suite: Suite, frames: Mapping[str, DataFrame]) -> str:
+    return f"{suite.name}: needs {', '.join(name for name in suite.tables if name not in frames)}"
+
+
+@contextmanager
+def _views(dataset: str, frames: Mapping[str, DataFrame]) -> Iterator[str]:
+    """Temporary views of the tables, under names that no view of the user's has; gone afterwards."""
+    prefix = f"payerlake_checks_{dataset}_"
+    try:
+        for name, frame in frames.items():
+            frame.createOrReplaceTempView(f"{prefix}{name}")
+        yield prefix
+    finally:
+        for name, frame in frames.items():
+            frame.sparkSession.catalog.dropTempView(f"{prefix}{name}")
+
+
+def _run(
+    suites: Sequence[Suite],
+    frames: Mapping[str, DataFrame],
+    prefix: str,
+    on_suite: Callable[[str, int, int], None],
+) -> list[tuple[SuiteReport, ExpectationSuiteValidationResult]]:
+    from payerlake import expectation_runner  # noqa: PLC0415  three seconds
+
+    for suite in suites:
+        expectation_runner.expectations(suite)  # a misspelt expectation is found before anything is computed
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = {pool.submit(_one, suite, frames, prefix): suite for suite in suites}
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                on_suite(futures[future].name, done, len(suites))
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [future.result() for future in futures]
+
+
+def _one(
+    suite: Suite, frames: Mapping[str, DataFrame], prefix: str
+) -> tuple[SuiteReport, ExpectationSuiteValidationResult]:
+    from payerlake.expectation_runner import evaluate  # noqa: PLC0415
+
+    began = time.monotonic()
+    batches = {name: _batch(suite, query, frames, prefix) for name, query in suite.batches.items()}
+    evaluation = evaluate(suite, batches)
+    return _suite_report(suite, evaluation, time.monotonic() - began), evaluation.result
+
+
+def _batch(suite: Suite, query: str, frames: Mapping[str, DataFrame], prefix: str) -> DataFrame:
+    """The query's rows. Its tables are named by a WITH around it, so that the session's own views stay as they are."""
+    tables = ", ".join(f"`{name}` AS (SELECT * FROM `{prefix}{name}`)" for name in suite.tables)
+    try:
+        frame = frames[suite.tables[0]].sparkSession.sql(f"WITH {tables} SELECT * FROM (\n{query}\n)")
+        _ = frame.columns  # Spark Connect analyses no earlier
+    except (AnalysisException, ParseException) as error:
+        cause = str(error).strip().splitlines()[0]
+        raise BadInput(
+            f"{suite.origin}: its query cannot be run on the tables {', '.join(suite.tables)}: {cause} "
+            "Mend the query, or name in meta.tables all the tables that it reads"
+        ) from error
+    return frame
+
+
+def _suite_report(suite: Suite, evaluation: Evaluation, seconds: float) -> SuiteReport:
+    result = evaluation.result
+    return SuiteReport(
+        name=suite.name,
+        success=bool(result.success),
+        seconds=round(seconds, 3),
+        rows=evaluation.rows,
+        evaluated=len(result.results),
+        failures=tuple(f"{suite.name}: {sentence(one)}" for one in result.results if not one.success),
+        skipped=suite.skipped + evaluation.skipped,
+    )
+
+
+def _write(docs: Path, dataset: str, report: Report, results: Sequence[ExpectationSuiteValidationResult]) -> None:
+    from payerlake import data_docs  # noqa: PLC0415
+
+    shutil.rmtree(docs / "suites", ignore_errors=True)
+    (docs / "suites").mkdir(parents=True)
+    for result in results:
+        _write_json(docs / "suites" / f"{result.suite_name}.json", result.to_json_dict())
+    _write_json(docs / "results.json", {"dataset": dataset} | asdict(report))
+    data_docs.build(docs, dataset, results)
+
+
+def _write_json(file: Path, content: object) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _silent(name: str, done: int, of: int) -> None:
+    """Tell nobody."""

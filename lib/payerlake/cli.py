@@ -1,0 +1,177 @@
+"""The command line: parse, session, call, exit code."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from payerlake import __version__, registry
+from payerlake.errors import BadInput, PayerlakeError
+from payerlake.schema import Column, Table
+
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_ALL = "all"
+
+
+@click.group(context_settings=_HELP)
+@click.version_option(__version__, prog_name="payerlake")
+def cli() -> None:
+    """Synthetic US payer data: related, realistic tables of any size, checked before anyone sees them.
+
+    \b
+    Start here:
+      payerlake list
+      payerlake generate pharmacy --scale demo --format csv --out out
+      payerlake describe pharmacy.enrollments
+    """
+
+
+@cli.command("list")
+def list_() -> None:
+    """List datasets, tables, keys, parents, and rows at the documented scale."""
+    rows = [
+        (table.full_name, table.documented_rows, ", ".join(table.key), ", ".join(table.parents) or "-")
+        for name in registry.datasets()
+        for table in registry.dataset(name).in_order()
+    ]
+    _print_columns([("table", "documented rows", "key", "parents"), *rows])
+
+
+@cli.command()
+@click.argument("table")
+def describe(table: str) -> None:
+    """Show the data dictionary of TABLE, for example pharmacy.members."""
+    contract = _table(table)
+    click.echo(f"{contract.full_name}: {contract.grain[0].lower()}{contract.grain[1:]}")
+    click.echo(f"key: {', '.join(contract.key)}   CSV: {contract.csv_stem}   rows: {contract.documented_rows}")
+    rows = [
+        (c.name, c.type, _marks(contract, c), c.meaning + (f" ({c.unit})" if c.unit else "")) for c in contract.columns
+    ]
+    _print_columns([("column", "type", "", "meaning"), *rows])
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option("--out", metavar="DIR", help="Folder or URL to publish in: the dataset becomes DIR/DATASET.")
+@click.option("--members", metavar="N", help="Number of members.")
+@click.option("--scale", metavar="NAME", help="A size by name: tiny, demo, small, documented, large.")
+@click.option(
+    "--seed", metavar="N", help="Another seed makes other people; the same seed the same bytes.  [default: 42]"
+)
+@click.option(
+    "--format", "formats", multiple=True, metavar="NAME", help="delta (default), csv or parquet; may be repeated."
+)
+@click.option("--tables", metavar="A,B", help="Only these tables.")
+@click.option("--slice", "part", default="1/1", metavar="I/N", help="Part I of N of the members, from 1.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting of conf/DATASET/base.yaml; may be repeated."
+)
+@click.option("--config", metavar="FILE", help="YAML with settings below the dataset's name.")
+@click.option(
+    "--mode", default="error", metavar="NAME", help="error (default) or overwrite, where a dataset stands already."
+)
+@click.option("--no-validate", is_flag=True, help="Publish without running the Great Expectations suites.")
+@click.option("--catalog", metavar="NAME", help="Publish as tables of this catalog instead of --out; needs --schema.")
+@click.option("--schema", metavar="NAME", help="The schema in the catalog.")
+@click.option(
+    "--master", metavar="URL", help="Spark master, such as local[4] or spark://host:7077.  [default: local[*]]"
+)
+def generate(dataset: str, **options: Any) -> None:
+    """Make DATASET (or one table of it, as pharmacy.members; or all), check it and publish it."""
+    from payerlake import commands  # noqa: PLC0415  Spark takes a second to import; --help and list need none of it
+
+    for name in registry.datasets() if dataset == _ALL else [dataset]:
+        commands.generate(name, **options)
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option("--out", required=True, metavar="DIR", help="Where the dataset was published.")
+@click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")
+def validate(dataset: str, out: str, master: str | None) -> None:
+    """Run the Great Expectations suites on a published DATASET; exit code 1 if any fails."""
+    from payerlake import commands  # noqa: PLC0415
+
+    for name in registry.datasets() if dataset == _ALL else [dataset]:
+        commands.validate(name, out, master)
+
+
+@cli.command()
+@click.argument("dataset")
+@click.option("--out", required=True, metavar="DIR", help="Where the dataset was published.")
+@click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")
+def verify(dataset: str, out: str, master: str | None) -> None:
+    """Recompute rows and fingerprints of a published DATASET; exit code 1 on a difference from its manifest."""
+    from payerlake import commands  # noqa: PLC0415
+
+    for name in registry.datasets() if dataset == _ALL else [dataset]:
+        commands.verify(name, out, master)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 data failed, 2 bad input, 3 engine failed, 130 interrupted."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; the exit code. Every failure is one message on standard error."""
+    try:
+        cli.main(arguments, prog_name="payerlake", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as no_arguments:
+        click.echo(no_arguments.format_message())
+        return 0
+    except click.ClickException as usage:
+        return _failed(f"{usage.format_message()} Try 'payerlake --help'.", BadInput.exit_code)
+    except PayerlakeError as error:
+        return _failed(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _failed("interrupted; nothing is half-published", 130)
+    except Exception as error:  # the engine's own errors are many; none may show a traceback to the user
+        return _failed(_logged(error), 3)
+    return 0
+
+
+def _failed(message: str, code: int) -> int:
+    click.echo(f"payerlake: {message}", err=True)
+    return code
+
+
+def _logged(error: Exception) -> str:
+    from payerlake.session import log_path  # noqa: PLC0415
+
+    with log_path().open("a", encoding="utf-8") as log:
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{traceback.format_exc()}\n")
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return f"{type(error).__name__}: {first[:300]}; the log has the rest: {log_path()}"
+
+
+def _table(name: str) -> Table:
+    dataset, dot, table = name.partition(".")
+    if not dot:
+        raise BadInput(f"{name}: not of the form DATASET.TABLE, for example pharmacy.members; `payerlake list` has all")
+    return registry.dataset(dataset).table(table)
+
+
+def _marks(table: Table, column: Column) -> str:
+    references = [r.table for r in table.references if column.name in r.columns]
+    marks = ["key"] if column.name in table.key else []
+    marks += [f"→ {parent}" for parent in references]
+    marks += ["null"] if column.nullable else []
+    return ", ".join(marks)
+
+
+def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        click.echo(
+            "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""Build → write → observe → validate → publish: one dataset, from settings to a folder that holds it whole."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from payerlake import __version__, checks, fingerprint, registry, settings
+from payerlake.errors import BadInput, DataFailed, unknown
+from payerlake.fingerprint import Fingerprint
+from payerlake.manifest import Manifest, TableRecord, columns_of, from_json
+from payerlake.progress import Progress
+from payerlake.registry import Dataset
+from payerlake.schema import Table
+from payerlake.storage import MANIFEST, MODES, Folder, Target
+from payerlake.world import World
+from payerlake.writers import WRITERS, Layout
+
+_READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
+_SLICE = re.compile(r"(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be made: a dataset, its effective settings, its tables in order, part I of N (from 1)."""
+
+    dataset: Dataset
+    settings: Any
+    tables: tuple[Table, ...]
+    part: tuple[int, int] = (1, 1)
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.tables) == len(self.dataset.tables)
+
+
+@dataclass(frozen=True)
+class Made:
+    """One table as it was written in one format."""
+
+    table: str
+    format: str
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A published dataset: where, its manifest, what was made in what time, and the validation where there was one."""
+
+    folder: str
+    manifest: Manifest
+    made: tuple[Made, ...]
+    report: checks.Report | None
+
+
+def order(
+    dataset: str,
+    tables: Iterable[str] = (),
+    part: str = "1/1",
+    scale: str | None = None,
+    config: str | Path | None = None,
+    overrides: Iterable[settings.Layer] = (),
+) -> Order:
+    """Everything that can be refused before Spark starts: names, settings, slice. Raises BadInput."""
+    known = registry.dataset(dataset)
+    effective = settings.load(dataset, known.settings, scale, config, overrides)
+    _check_partition_columns(known, effective.partition_by)
+    return Order(known, effective, tuple(known.in_order(tables)), _part(part))
+
+
+def _part(text: str) -> tuple[int, int]:
+    match = _SLICE.fullmatch(text)
+    part, parts = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 1 <= part <= parts:
+        raise BadInput(f"--slice {text}: not I/N with I from 1 to N, for example --slice 1/10")
+    return part, parts
+
+
+def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterable[str]]) -> None:
+    for name, columns in partition_by.items():
+        table = dataset.table(name)
+        for column in columns:
+            if column not in table.column_names:
+                raise unknown(f"partition_by.{name}", "a column", column, table.column_names)
+
+
+def formats(names: Iterable[str]) -> tuple[str, ...]:
+    """The formats of these names, without repeats. Raises BadInput for one that does not exist."""
+    for name in names:
+        if name not in WRITERS:
+            raise unknown("--format", "a format", name, WRITERS)
+    return tuple(dict.fromkeys(names)) or ("delta",)
+
+
+def check_target(out: str, dataset: str, mode: str) -> Target:
+    """The place to publish to, looked at before any work. Raises BadInput where it may not be taken."""
+    if mode not in MODES:
+        raise unknown("--mode", "a mode", mode, MODES)
+    target = Target(out, dataset)
+    target.check(mode)
+    return target
+
+
+def world(spark: SparkSession, made: Order) -> World:
+    """The world of an order: its part of the members, cut where households begin."""
+    part, parts = made.part
+    members = made.settings.members
+    whole = World(spark, made.settings, 0, members)
+    if parts == 1:
+        return whole
+    first, last = (_household_start(whole, members * place // parts) for place in (part - 1, part))
+    return World(spark, made.settings, first, last)
+
+
+def _household_start(whole: World, key: int) -> int:
+    """The key itself at either end, else that of the head of its household: no slice cuts a household."""
+    if key in (0, whole.settings.members):
+        return key
+    head = whole.spark.range(key, key + 1).select(whole.people.household(F.col("id")).alias("head")).first()
+    assert head is not None
+    return int(head["head"])
+
+
+def frames(spark: SparkSession, made: Order) -> dict[str, DataFrame]:
+    """The tables as lazy DataFrames, by name; nothing runs and nothing is written."""
+    here = world(spark, made)
+    return {table.name: table.build(here) for table in made.tables}
+
+
+def generate(
+    spark: SparkSession, made: Order, target: Target, into: tuple[str, ...], validate: bool, progress: Progress
+) -> Outcome:
+    """Make, check and publish. Raises DataFailed, with nothing published, where a rule does not hold."""
+    here = world(spark, made)
+    with target.staged() as staged:
+        written = [
+            (table, name, *_write(here, table, name, staged, made, progress)) for table in made.tables for name in into
+        ]
+        manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})
+        report = _validate(spark, made.dataset, manifest, staged, progress) if validate else None
+        if report is not None and not report.success:
+            raise DataFailed(_rejected(report, staged, target))
+        target.publish(manifest.to_json())
+    times = tuple(Made(table.name, name, record.rows, seconds) for table, name, record, seconds in written)
+    return Outcome(str(target.folder), manifest, times, report)
+
+
+def _write(
+    here: World, table: Table, name: str, staged: Folder, made: Order, progress: Progress
+) -> tuple[TableRecord, float]:
+    began = time.monotonic()
+    layout = Layout(partition_by=tuple(made.settings.partition_by.get(table.name, ())))
+    share = (here.last - here.first) / made.settings.members
+    rows = table.expected_rows(made.settings) * share if table.expected_rows else 1
+    frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
+    with progress.writing(f"{table.full_name} {name}", staged, rows, _files(here, table)) as wrote:
+        stored = WRITERS[name].write(frame, table, staged.url, layout)
+        found = fingerprint.from_observation(observation.get)
+        wrote(found.rows)
+    record = TableRecord(found.rows, stored.files, stored.bytes, found.digest, columns_of(table))
+    return record, time.monotonic() - began
+
+
+def _files(here: World, table: Table) -> int:
+    if table.spine == "reference":
+        return 1
+    return max(1, math.ceil((here.last - here.first) / getattr(here.settings.members_per_file, table.name)))
+
+
+def _manifest(made: Order, records: Mapping[tuple[str, str], TableRecord]) -> Manifest:
+    tables: dict[str, dict[str, TableRecord]] = {}
+    for (table, name), record in records.items():
+        tables.setdefault(table, {})[name] = record
+    part, parts = made.part
+    return Manifest(
+        version=__version__,
+        dataset=made.dataset.name,
+        seed=made.settings.seed,
+        slice=f"{part}/{parts}",
+        settings=settings.effective(made.settings),
+        tables=tables,
+    )
+
+
+def _rejected(report: checks.Report, staged: Folder, target: Target) -> str:
+    """Keep the results of a failed validation beside the target, and say what failed."""
+    kept = Folder(f"{target.folder.url}.rejected")
+    kept.delete()
+    (staged / "validation").move_to(kept)
+    return f"{target.folder}: not published; {_failures(report)}; results: {kept}"
+
+
+def _failures(report: checks.Report) -> str:
+    failures = [failure for suite in report.suites for failure in suite.failures]
+    more = f" (and {len(failures) - 10} more)" if len(failures) > 10 else ""
+    return "; ".join(failures[:10]) + more
+
+
+# what stands on disk
+
+
+def published(out: str, dataset: str) -> tuple[Target, Manifest]:
+    """A published dataset and its manifest. Raises BadInput where none is published."""
+    known = registry.dataset(dataset)
+    target = Target(out, known.name)
+    return target, from_json(target.read_manifest(), f"{target.folder}/{MANIFEST}")
+
+
+def validate(spark: SparkSession, out: str, dataset: str, progress: Progress) -> checks.Report:
+    """Run the suites on what is published and put the results there. Raises DataFailed where a rule does not hold."""
+    target, manifest = published(out, dataset)
+    (target.folder / "validation").delete()
+    report = _validate(spark, registry.dataset(dataset), manifest, target.folder, progress)
+    if not report.success:
+        raise DataFailed(f"{target.folder}: {_failures(report)}; results: {target.folder}/validation")
+    return report
+
+
+def _validate(
+    spark: SparkSession, dataset: Dataset, manifest: Manifest, folder: Folder, progress: Progress
+) -> checks.Report:
+    contracts = dataset.in_order(manifest.tables)
+    stored = {table.name: _read(spark, table, manifest.tables[table.name], folder) for table in contracts}
+    with tempfile.TemporaryDirectory() as results, progress.steps(f"{dataset.name} validation") as on_suite:
+        report = checks.validate(dataset.name, contracts, stored, Path(results), on_suite=on_suite)
+        (folder / "validation").upload(Path(results))
+    return report
+
+
+def _read(spark: SparkSession, table: Table, records: Mapping[str, TableRecord], folder: Folder) -> DataFrame:
+    name = next(name for name in _READ_FIRST if name in records)
+    return WRITERS[name].read(spark, table, folder.url)
+
+
+def verify(spark: SparkSession, out: str, dataset: str) -> list[tuple[str, str, Fingerprint]]:
+    """(table, format, fingerprint) of all that is stored, each as its manifest has it. Raises DataFailed on a difference."""
+    target, manifest = published(out, dataset)
+    found = []
+    for table in registry.dataset(dataset).in_order(manifest.tables):
+        for name in manifest.tables[table.name]:
+            found.append((table.name, name, fingerprint.measure(WRITERS[name].read(spark, table, target.folder.url))))
+    differences = [text for entry in found if (text := _difference(manifest, *entry))]
+    if differences:
+        raise DataFailed(f"{target.folder}: differs from its manifest: {'; '.join(differences)}")
+    return found
+
+
+def _difference(manifest: Manifest, table: str, name: str, found: Fingerprint) -> str:
+    record = manifest.tables[table][name]
+    if (found.rows, found.digest) == (record.rows, record.fingerprint):
+        return ""
+    return (
+        f"{table} ({name}) has {found.rows:,} rows with fingerprint {found.digest}, "
+        f"the manifest {record.rows:,} with {record.fingerprint}"
+    )

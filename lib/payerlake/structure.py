@@ -1,0 +1,134 @@
+"""The structural suite of a table, from its contract: columns, nulls, values, rules, key and references.
+
+Three batches. `columns` is the table itself, of which only the schema is looked at. `rows` is one scan: every
+column, and one more column a rule and a reference to a small table, which holds a fixed word or, where it is
+broken, the row's key. `keys` is one GROUP BY (see `keys`). So a table costs two Spark jobs whatever its contract says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from payerlake import keys
+from payerlake.keys import FOUND, UNIQUE, quoted, text
+from payerlake.schema import Column, Reference, Table
+from payerlake.suites import Check, Suite
+
+_HOLDS = "holds"
+
+
+def structural(table: Table, parents: Mapping[str, Table], columns: Sequence[str]) -> Suite:
+    """The suite `DATASET.TABLE.contract`. parents: the tables that stand there; columns: those the table has.
+
+    Where the columns are not the contract's, rules, key and references cannot be read and are listed as skipped.
+    """
+    whole = list(columns) == table.column_names
+    known = [reference for reference in table.references if reference.table in parents and whole]
+    grouped = [reference for reference in known if parents[reference.table].spine != "reference"]
+    looked_up = [reference for reference in known if reference not in grouped]
+    present = [column for column in table.columns if column.name in columns]
+    checks = [_columns_check(table), _rows_check(table)]
+    for column in present:
+        checks += _column_checks(table, column, _held_by_parent(column, known, parents))
+    batches = {
+        "columns": f"SELECT * FROM {quoted(table.name)}",
+        "rows": _rows(table if whole else None, table, looked_up),
+    }
+    if whole:
+        checks += [_rule_check(table, name, condition) for name, condition in table.rules.items()]
+        checks += [_reference_check(table, reference, "rows") for reference in looked_up]
+        checks += [_reference_check(table, reference, "keys") for reference in grouped]
+        checks += [_key_check(table)]
+        batches["keys"] = keys.batch(table, grouped)
+    return Suite(
+        name=f"{table.full_name}.contract",
+        origin=f"contract of {table.full_name}",
+        tables=tuple(dict.fromkeys([table.name, *(reference.table for reference in known)])),
+        batches=batches,
+        checks=tuple(checks),
+        skipped=_skipped(table, parents, whole),
+    )
+
+
+def _rows(whole: Table | None, table: Table, looked_up: Sequence[Reference]) -> str:
+    if whole is None:
+        return f"SELECT * FROM {quoted(table.name)}"
+    broken = text(table.key, "t.")
+    rules = [
+        f"CASE WHEN coalesce(({condition}), true) THEN '{_HOLDS}' ELSE {broken} END AS {quoted(rule_column(name))}"
+        for name, condition in table.rules.items()
+    ]
+    references = [f"{keys.lookup(reference)} AS {quoted(keys.reference_column(reference))}" for reference in looked_up]
+    return f"SELECT {', '.join(['t.*', *rules, *references])} FROM {quoted(table.name)} t"
+
+
+def rule_column(name: str) -> str:
+    """The column of the rows batch that says whether the contract's rule of that name holds."""
+    return f"rule {name}"
+
+
+def _check(table: Table, type_: str, rule: str, batch: str = "rows", **kwargs: object) -> Check:
+    return Check(type_, kwargs, {"rule": rule, "source": f"contract of {table.full_name}"}, batch)
+
+
+def _columns_check(table: Table) -> Check:
+    type_ = "expect_table_columns_to_match_ordered_list"
+    return _check(table, type_, "columns are the contract's, in its order", "columns", column_list=table.column_names)
+
+
+def _rows_check(table: Table) -> Check:
+    return _check(table, "expect_table_row_count_to_be_between", "the table has rows", min_value=1)
+
+
+def _column_checks(table: Table, column: Column, held_by_parent: bool) -> list[Check]:
+    checks, name = [], column.name
+    if not column.nullable:
+        checks.append(_check(table, "expect_column_values_to_not_be_null", f"{name} is never null", column=name))
+    if column.domain:
+        rule, type_ = f"{name} is one of its {len(column.domain)} values", "expect_column_values_to_be_in_set"
+        checks.append(_check(table, type_, rule, column=name, value_set=list(column.domain)))
+    if column.pattern and not held_by_parent:
+        rule, type_ = f"{name} matches {column.pattern}", "expect_column_values_to_match_regex"
+        checks.append(_check(table, type_, rule, column=name, regex=f"^(?:{column.pattern})$"))
+    if column.low is not None or column.high is not None:
+        rule, type_ = f"{name} lies in its range", "expect_column_values_to_be_between"
+        checks.append(_check(table, type_, rule, column=name, min_value=column.low, max_value=column.high))
+    return checks
+
+
+def _held_by_parent(column: Column, known: Sequence[Reference], parents: Mapping[str, Table]) -> bool:
+    """Whether the value exists in a parent that holds it to the same pattern, so that matching it again tells nothing.
+
+    A pattern matched on ten million rows costs as much as reading them. A parent's column that itself refers
+    elsewhere does not count: two tables that refer to each other would each leave the matching to the other.
+    """
+    holders = [(parents[r.table], r.to_columns[0]) for r in known if r.columns == (column.name,)]
+    return any(
+        parent_column.name == name and parent_column.pattern == column.pattern
+        for parent, name in holders
+        if not any(name in reference.columns for reference in parent.references)
+        for parent_column in parent.columns
+    )
+
+
+def _rule_check(table: Table, name: str, condition: str) -> Check:
+    rule = f"{name}: {condition}"
+    return _check(table, "expect_column_values_to_be_in_set", rule, column=rule_column(name), value_set=[_HOLDS])
+
+
+def _reference_check(table: Table, reference: Reference, batch: str) -> Check:
+    rule = f"({', '.join(reference.columns)}) exists in {reference.table} ({', '.join(reference.to_columns)})"
+    column = keys.reference_column(reference)
+    return _check(table, "expect_column_values_to_be_in_set", rule, batch, column=column, value_set=[FOUND])
+
+
+def _key_check(table: Table) -> Check:
+    rule = f"no two rows have the same key ({', '.join(table.key)})"
+    return _check(table, "expect_column_values_to_be_in_set", rule, "keys", column="key", value_set=[UNIQUE])
+
+
+def _skipped(table: Table, parents: Mapping[str, Table], whole: bool) -> tuple[str, ...]:
+    if not whole:
+        return ("rules, key and references: the columns are not the contract's",)
+    absent = [reference for reference in table.references if reference.table not in parents]
+    return tuple(f"reference ({', '.join(r.columns)}): needs {r.table}" for r in absent)

@@ -1,0 +1,151 @@
+"""What is checked: a suite is SQL batches over a dataset's tables, and expectations on their columns.
+
+Hand-written suites stand in `expectations/DATASET/*.json`, in Great Expectations' own form for a suite:
+
+    {"name": "pharmacy.members",
+     "meta": {"query": "SELECT …", "tables": ["members"]},
+     "expectations": [{"type": "expect_…", "kwargs": {…}, "meta": {"rule": "short sentence", "source": "…"}}]}
+
+Without `query` the batch is every row of the table that the suite's name names; without `tables`, that table is
+all it reads. A query may be a list of lines. See `tolerances` for what else an expectation's `meta` may say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from payerlake import tolerances
+from payerlake.errors import BadInput, unknown
+
+_SUITE_FIELDS = ("name", "meta", "expectations", "notes", "id", "suite_parameters")
+_SUITE_META = ("query", "tables", "great_expectations_version")
+_EXPECTATION_FIELDS = ("type", "kwargs", "meta", "id", "description", "notes", "severity")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation: its type and arguments, the batch that it looks at, and the rule it stands for."""
+
+    type: str
+    kwargs: Mapping[str, Any]
+    meta: Mapping[str, Any]
+    batch: str = "rows"
+
+    @property
+    def rule(self) -> str:
+        return str(self.meta["rule"])
+
+    @property
+    def description(self) -> str:
+        """What Data Docs show of it."""
+        return f"{self.rule} ({self.meta['source']})"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Batches (SQL by name), the tables that they read, and the checks on them.
+
+    origin: the file or contract, for messages. skipped: what is not checked, and why, known before the run.
+    """
+
+    name: str
+    origin: str
+    tables: tuple[str, ...]
+    batches: Mapping[str, str]
+    checks: tuple[Check, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def load(folder: Path, dataset: str) -> list[Suite]:
+    """The hand-written suites of a dataset, in the order of their file names; none where the folder has none.
+
+    Raises BadInput naming file and position for broken JSON, an unknown field, or a rule without rule or source.
+    """
+    suites = [_suite(file, dataset) for file in sorted((folder / dataset).glob("*.json"))]
+    _refuse_repeats(suites)
+    return suites
+
+
+def _suite(file: Path, dataset: str) -> Suite:
+    stated = _read(file)
+    meta = _fields(file, "meta", stated.get("meta", {}), _SUITE_META)
+    name = stated.get("name")
+    if not isinstance(name, str) or not name.startswith(f"{dataset}."):
+        raise BadInput(f"{file}: name is {name!r}; a suite here is named {dataset}.TABLE or {dataset}.SUBJECT")
+    table = name.removeprefix(f"{dataset}.")
+    return Suite(
+        name=name,
+        origin=str(file),
+        tables=_tables(file, meta.get("tables", [table])),
+        batches={"rows": _query(file, meta.get("query", f"SELECT * FROM `{table}`"))},
+        checks=tuple(_check(file, i, entry) for i, entry in enumerate(_entries(file, stated), start=1)),
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        stated = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"{file}: not JSON in UTF-8: {error}; mend the file") from error
+    return _fields(file, "suite", stated, _SUITE_FIELDS)
+
+
+def _fields(file: Path, where: str, stated: Any, allowed: Iterable[str]) -> dict[str, Any]:
+    if not isinstance(stated, dict):
+        raise BadInput(f"{file}: {where}: {stated!r} is not an object; write {{…}}")
+    for name in stated:
+        if name not in allowed:
+            raise unknown(f"{file}: {where}", "a field here", name, allowed)
+    return stated
+
+
+def _tables(file: Path, stated: Any) -> tuple[str, ...]:
+    if not isinstance(stated, list) or not stated or not all(isinstance(name, str) for name in stated):
+        raise BadInput(f"{file}: meta.tables is {stated!r}; list the names of the tables that the query reads")
+    return tuple(stated)
+
+
+def _query(file: Path, stated: Any) -> str:
+    lines = stated if isinstance(stated, list) else [stated]
+    if not all(isinstance(line, str) for line in lines):
+        raise BadInput(f"{file}: meta.query is {stated!r}; give one SQL text or a list of its lines")
+    return "\n".join(lines)
+
+
+def _entries(file: Path, stated: Mapping[str, Any]) -> list[Any]:
+    entries = stated.get("expectations")
+    if not isinstance(entries, list) or not entries:
+        raise BadInput(f"{file}: expectations is {entries!r}; list at least one expectation")
+    return entries
+
+
+def _check(file: Path, position: int, entry: Any) -> Check:
+    where = f"expectation {position}"
+    _fields(file, where, entry, _EXPECTATION_FIELDS)
+    meta = _fields(file, f"{where}: meta", entry.get("meta", {}), tolerances.META)
+    for field in ("rule", "source"):
+        if not isinstance(meta.get(field), str) or not meta[field].strip():
+            raise BadInput(
+                f"{file}: {where} ({entry.get('type')}): meta.{field} is missing; every expectation states it"
+            )
+    check = Check(str(entry.get("type")), _object(file, where, entry.get("kwargs", {})), meta)
+    tolerances.examine(check.type, check.kwargs, meta, where=f"{file}: {where} ({check.rule})")
+    return check
+
+
+def _object(file: Path, where: str, stated: Any) -> dict[str, Any]:
+    if not isinstance(stated, dict):
+        raise BadInput(f"{file}: {where}: kwargs is {stated!r}; write {{…}}")
+    return stated
+
+
+def _refuse_repeats(suites: Iterable[Suite]) -> None:
+    seen: dict[str, str] = {}
+    for suite in suites:
+        if suite.name in seen:
+            raise BadInput(f"{suite.origin}: {suite.name} is the name of {seen[suite.name]} too; rename one of them")
+        seen[suite.name] = suite.origin

@@ -1,0 +1,119 @@
+"""Tables of a catalog: Unity Catalog on Databricks, or a session's own `spark_catalog`.
+
+A schema holds one table, `payerlake_manifest`, that says which tables are ours: one row per dataset, its manifest
+null while a run publishes. No catalog replaces several tables at once, so a run that is killed while it publishes
+leaves a dataset that says it is not published; running it again completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from payerlake.errors import BadInput
+from payerlake.schema import Table
+from payerlake.writers.delta import create_statement, quoted
+from payerlake.writers.layout import Layout, Stored
+
+MANIFEST_TABLE = "payerlake_manifest"
+_MANIFEST_SCHEMA = "dataset STRING NOT NULL, tables ARRAY<STRING> NOT NULL, manifest STRING"
+_STAGING = "__staging"
+
+
+@dataclass(frozen=True)
+class CatalogTarget:
+    """The schema that a dataset's tables are published in: `check`, then inside `staged` `write` each and `publish`."""
+
+    spark: SparkSession
+    catalog: str
+    schema: str
+
+    def check(self, dataset: str, tables: Sequence[Table], mode: str) -> None:
+        """Raises BadInput for an unknown schema, for tables that are not ours, and for published ones in mode error."""
+        if not self.spark.catalog.databaseExists(self._at()):
+            raise BadInput(
+                f"--catalog {self.catalog} --schema {self.schema}: no such schema; create it, or check both names"
+            )
+        self._refuse_foreign(dataset, tables)
+        if mode == "error" and self.manifest(dataset) is not None:
+            raise BadInput(f"{self._at()}: holds a published {dataset}; --mode overwrite replaces it")
+
+    @contextmanager
+    def staged(self, tables: Sequence[Table]) -> Iterator[None]:
+        """On the way in and out, published or not, no staging table stands."""
+        self._drop(table.name + _STAGING for table in tables)
+        try:
+            yield
+        finally:
+            self._drop(table.name + _STAGING for table in tables)
+
+    def write(self, df: DataFrame, table: Table, layout: Layout) -> Stored:
+        """Write every row of `df` into the staging table, in one action."""
+        name = self._at(table.name + _STAGING)
+        self.spark.sql(create_statement(name, table, layout))
+        df.write.format("delta").mode("append").saveAsTable(name)
+        detail = self.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "sizeInBytes").collect()[0]
+        return Stored(int(detail[0]), int(detail[1]))
+
+    def read(self, table: Table) -> DataFrame:
+        """The published rows under the contract's columns. Raises BadInput where the table does not exist."""
+        if not self.spark.catalog.tableExists(self._at(table.name)):
+            raise BadInput(f"{self._at(table.name)}: no such table; generate {table.full_name} into this schema first")
+        return self.spark.table(self._at(table.name)).select(*table.column_names)
+
+    def publish(self, dataset: str, tables: Sequence[Table], manifest: str) -> None:
+        """Replace the dataset's tables by the staged ones and write its manifest last."""
+        self._refuse_foreign(dataset, tables)
+        names = [table.name for table in tables]
+        old = self._owned(dataset)
+        self._record(dataset, sorted({*old, *names}), None)
+        self._drop({*old, *names})
+        for name in names:
+            self.spark.sql(f"ALTER TABLE {self._at(name + _STAGING)} RENAME TO {self._new_name(name)}")
+        self._record(dataset, names, manifest)
+
+    def manifest(self, dataset: str) -> str | None:
+        """The manifest's text, None where the dataset is not published."""
+        row = self._row(dataset)
+        return row["manifest"] if row else None
+
+    def _refuse_foreign(self, dataset: str, tables: Sequence[Table]) -> None:
+        ours = self._owned(dataset)
+        for table in tables:
+            if table.name not in ours and self.spark.catalog.tableExists(self._at(table.name)):
+                raise BadInput(
+                    f"{self._at(table.name)}: exists and is not of {dataset}; drop it or give another --schema"
+                )
+
+    def _owned(self, dataset: str) -> list[str]:
+        row = self._row(dataset)
+        return list(row["tables"]) if row else []
+
+    def _row(self, dataset: str) -> Row | None:
+        if not self.spark.catalog.tableExists(self._at(MANIFEST_TABLE)):
+            return None
+        found = self.spark.table(self._at(MANIFEST_TABLE)).where(F.col("dataset") == dataset).collect()
+        return found[0] if found else None
+
+    def _record(self, dataset: str, tables: list[str], manifest: str | None) -> None:
+        """Replace the dataset's row in one commit."""
+        name = self._at(MANIFEST_TABLE)
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({_MANIFEST_SCHEMA}) USING DELTA")
+        row = self.spark.createDataFrame([(dataset, tables, manifest)], _MANIFEST_SCHEMA).coalesce(1)
+        only_ours = f"dataset = '{dataset}'"
+        row.write.format("delta").mode("overwrite").option("replaceWhere", only_ours).saveAsTable(name)
+
+    def _drop(self, names: Iterator[str] | set[str]) -> None:
+        for name in names:
+            self.spark.sql(f"DROP TABLE IF EXISTS {self._at(name)}")
+
+    def _at(self, *names: str) -> str:
+        return ".".join(quoted(name) for name in (self.catalog, self.schema, *names))
+
+    def _new_name(self, name: str) -> str:
+        # The session catalog takes no catalog name in front of the new name; other catalogs want it.
+        return f"{quoted(self.schema)}.{quoted(name)}" if self.catalog == "spark_catalog" else self._at(name)

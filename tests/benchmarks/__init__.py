@@ -1,0 +1,1 @@
+"""Benchmarks: run by hand with `make bench`; the README has the results with the hardware."""

@@ -1,0 +1,146 @@
+"""`make bench`: payerlake against Spark's own copy of the same rows, against dbldatagen, and whole commands.
+
+Prints a Markdown table. Takes about half an hour on 2 cores; MEMBERS (default 1,000,000) makes it shorter.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from payerlake import fingerprint, pipeline
+from payerlake.schema import Table
+from payerlake.session import spark_session
+from payerlake.settings import option
+from payerlake.writers import WRITERS, Layout
+from tests.benchmarks import measure
+from tests.benchmarks.rival import rival_members
+
+MEMBERS = int(os.environ.get("MEMBERS", "1000000"))
+CORES = 2
+FORMATS = ("csv", "parquet", "delta")
+TABLES = ("members", "enrollments")
+
+
+def main() -> None:
+    """Measure and print."""
+    _print_row("what", "measured", "goal")
+    _print_row("---", "---", "---")
+    folder = Path(tempfile.mkdtemp(prefix="payerlake-bench-"))
+    try:
+        for row in (*_commands(folder), *_in_one_session(folder)):
+            _print_row(*row)
+    finally:
+        shutil.rmtree(folder)
+    print(f"\n{CORES} cores of {platform.processor() or platform.machine()}, driver heap 2 GB, {MEMBERS:,} members")
+
+
+def _print_row(what: str, measured: str, goal: str) -> None:
+    print(f"| {what} | {measured} | {goal} |", flush=True)
+
+
+def _in_one_session(folder: Path) -> Iterator[tuple[str, str, str]]:
+    spark = spark_session(f"local[{CORES}]")
+    made = pipeline.order("pharmacy", overrides=[option("members", MEMBERS)])
+    here = pipeline.world(spark, made)
+    for name in TABLES:
+        table = made.dataset.table(name)
+        source = str(folder / f"{name}.parquet")
+        table.build(here).write.parquet(source)
+        for format_ in FORMATS:
+            yield _against_copy(spark, table, table.build(here), source, format_, folder)
+    yield _against_rival(spark, made.dataset.table("members"), here.settings.members_per_file.members, folder, here)
+    spark.stop()
+
+
+def _against_copy(
+    spark: SparkSession, table: Table, frame: DataFrame, source: str, format_: str, folder: Path
+) -> tuple[str, str, str]:
+    def ours() -> None:
+        _fresh(folder / "ours")
+        observed, observation = fingerprint.observed(frame, "bench")
+        WRITERS[format_].write(observed, table, str(folder / "ours"), Layout())
+        fingerprint.from_observation(observation.get)
+
+    def theirs() -> None:
+        _fresh(folder / "theirs")
+        writer = spark.read.parquet(source).write.format(format_)
+        writer.options(**({"header": "true"} if format_ == "csv" else {})).save(str(folder / "theirs"))
+
+    timed = measure.pair(ours, theirs)
+    text = f"{timed.ratio:.2f}× (median {timed.ours:.1f} s against {timed.theirs:.1f} s)"
+    return (
+        f"{table.name}: generate + write {format_} ÷ Spark copying the rows from Parquet",
+        text,
+        "≤ 1.25×, at most 1.5×",
+    )
+
+
+def _against_rival(
+    spark: SparkSession, table: Table, per_file: int, folder: Path, here: pipeline.World
+) -> tuple[str, str, str]:
+    files = max(1, MEMBERS // per_file)
+
+    def ours() -> None:
+        _fresh(folder / "ours")
+        WRITERS["csv"].write(table.build(here), table, str(folder / "ours"), Layout())
+
+    def theirs() -> None:
+        _fresh(folder / "theirs")
+        rival_members(spark, MEMBERS, files).write.options(header="true").csv(str(folder / "theirs"))
+
+    timed = measure.pair(ours, theirs, count=3)
+    text = f"{1 / timed.ratio:.1f}× faster (median {timed.ours:.1f} s against {timed.theirs:.1f} s)"
+    return "members as CSV against dbldatagen, same columns", text, "≥ 3×"
+
+
+def _commands(folder: Path) -> Iterator[tuple[str, str, str]]:
+    master = ["--master", f"local[{CORES}]"]
+    tiny = [_timed_tiny(folder, master) for _ in range(3)]
+    yield (
+        "`generate pharmacy --scale tiny`, process start to validated Delta",
+        f"{statistics.median(tiny):.1f} s",
+        "≤ 30 s",
+    )
+    runs = [_documented(folder, master) for _ in range(3)]
+    seconds, memory, generation, validation = (statistics.median(run[i] for run in runs) for i in range(4))
+    yield (
+        "whole dataset as CSV in one command: time, peak memory of all processes",
+        f"{seconds:.0f} s, {memory:,.0f} MB",
+        "heap 2 GB",
+    )
+    ratio = statistics.median(run[3] / run[2] for run in runs)
+    yield "validation ÷ generation in it", f"{ratio:.2f}× ({validation:.0f} s against {generation:.0f} s)", "≤ 1×"
+
+
+def _timed_tiny(folder: Path, master: list[str]) -> float:
+    out = _fresh(folder / "tiny")
+    return measure.command(["generate", "pharmacy", "--scale", "tiny", "--out", str(out), *master]).seconds
+
+
+def _documented(folder: Path, master: list[str]) -> tuple[float, float, float, float]:
+    """Seconds and megabytes of the command, seconds of generation and of validation in it."""
+    out = _fresh(folder / "documented")
+    arguments = ["generate", "pharmacy", "--members", str(MEMBERS), "--format", "csv", "--out", str(out)]
+    done = measure.command([*arguments, *master])
+    generation = sum(float(seconds) for seconds in re.findall(r" rows +([\d.]+) s", done.output))
+    validation = re.search(r"validated: .* in ([\d.]+) s", done.output)
+    assert validation is not None, done.output
+    return done.seconds, done.megabytes, generation, float(validation[1])
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

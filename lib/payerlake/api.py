@@ -12,7 +12,6 @@ from payerlake.progress import Progress
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from payerlake.checks import Report
     from payerlake.fingerprint import Fingerprint
 
 
@@ -60,7 +59,7 @@ def generate(
         return pipeline.generate(spark, made, target, into, validate, progress)
 
 
-def validate(spark: SparkSession, dataset: str, out: str | Path) -> Report:
+def validate(spark: SparkSession, dataset: str, out: str | Path) -> pipeline.Validation:
     """Run the suites on the dataset published under OUT. Raises DataFailed where a rule does not hold."""
     with Progress() as progress:
         return pipeline.validate(spark, str(out), dataset, progress)

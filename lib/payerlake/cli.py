@@ -31,7 +31,7 @@ def cli() -> None:
     """
 
 
-@cli.command("list")
+@cli.command("list", short_help="List datasets and tables with keys, parents and sizes.")
 def list_() -> None:
     """List datasets, tables, keys, parents, and rows at the documented scale."""
     rows = [
@@ -42,7 +42,7 @@ def list_() -> None:
     _print_columns([("table", "documented rows", "key", "parents"), *rows])
 
 
-@cli.command()
+@cli.command(short_help="Show the data dictionary of a table.")
 @click.argument("table")
 def describe(table: str) -> None:
     """Show the data dictionary of TABLE, for example pharmacy.members."""
@@ -55,7 +55,7 @@ def describe(table: str) -> None:
     _print_columns([("column", "type", "", "meaning"), *rows])
 
 
-@cli.command()
+@cli.command(short_help="Make a dataset, check it and publish it.")
 @click.argument("dataset")
 @click.option("--out", metavar="DIR", help="Folder or URL to publish in: the dataset becomes DIR/DATASET.")
 @click.option("--members", metavar="N", help="Number of members.")
@@ -89,7 +89,7 @@ def generate(dataset: str, **options: Any) -> None:
         commands.generate(name, **options)
 
 
-@cli.command()
+@cli.command(short_help="Check a published dataset again.")
 @click.argument("dataset")
 @click.option("--out", required=True, metavar="DIR", help="Where the dataset was published.")
 @click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")
@@ -101,7 +101,7 @@ def validate(dataset: str, out: str, master: str | None) -> None:
         commands.validate(name, out, master)
 
 
-@cli.command()
+@cli.command(short_help="Compare a published dataset with its manifest.")
 @click.argument("dataset")
 @click.option("--out", required=True, metavar="DIR", help="Where the dataset was published.")
 @click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")

@@ -26,8 +26,10 @@ def generate(dataset: str, **options: Any) -> None:
     with Progress() as progress:
         outcome = pipeline.generate(spark, made, target, into, not options["no_validate"], progress)
     _print_made(outcome)
-    _print_report(outcome.report)
+    _print_validation(outcome.validation)
     click.echo(f"published in {time.monotonic() - began:.1f} s: {outcome.folder}")
+    if outcome.validation:
+        click.echo(f"Data Docs: {outcome.folder}/validation/index.html")
 
 
 def validate(dataset: str, out: str, master: str | None) -> None:
@@ -35,8 +37,8 @@ def validate(dataset: str, out: str, master: str | None) -> None:
     target, manifest = pipeline.published(out, dataset)
     spark = _session(master, delta=_holds_delta(manifest))
     with Progress() as progress:
-        report = pipeline.validate(spark, out, dataset, progress)
-    _print_report(report)
+        validation = pipeline.validate(spark, out, dataset, progress)
+    _print_validation(validation)
     click.echo(f"Data Docs: {target.folder}/validation/index.html")
 
 
@@ -85,8 +87,12 @@ def _print_made(outcome: pipeline.Outcome) -> None:
         )
 
 
-def _print_report(report: Any) -> None:
-    if report is None:
+def _print_validation(validation: pipeline.Validation | None) -> None:
+    if validation is None:
         click.echo("not validated")
         return
-    click.echo(f"validated: {len(report.suites)} suites in {report.seconds:.1f} s, all rules hold")
+    report = validation.report
+    for text in (*report.not_run, *report.skipped):
+        click.echo(f"not checked: {text}")
+    rules = sum(suite.evaluated for suite in report.suites)
+    click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {validation.seconds:.1f} s, all hold")

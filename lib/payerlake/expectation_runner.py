@@ -13,6 +13,7 @@ import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 # Read when Great Expectations is imported: nothing may leave the machine.
@@ -25,7 +26,7 @@ from great_expectations.execution_engine.sparkdf_batch_data import SparkDFBatchD
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.registry import get_expectation_impl, get_metric_provider
 from great_expectations.validator.metric_configuration import MetricConfiguration
-from great_expectations.validator.validation_graph import ExpectationValidationGraph, ValidationGraph
+from great_expectations.validator.validation_graph import ExpectationValidationGraph, MetricEdge, ValidationGraph
 from pyspark.sql import DataFrame
 
 from payerlake import tolerances
@@ -33,6 +34,7 @@ from payerlake.errors import BadInput
 from payerlake.suites import Check, Suite
 
 _SAMPLES = ".unexpected_values"
+_ROW_COUNT = "table.row_count"
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 5}
 
 # Without a handler Python prints warnings to the screen; the root logger's handlers, if any, still get them.
@@ -71,6 +73,10 @@ class OneScanEngine(SparkDFExecutionEngine):
 
     def _is_aggregate(self, metric: MetricConfiguration) -> bool:
         return get_metric_provider(metric.metric_name, self)[1] is None
+
+    def ignores_the_count(self, metric: MetricConfiguration) -> bool:
+        """Whether it is an aggregate or a part of one: each asks for the number of rows first, and none uses it."""
+        return metric.metric_name.endswith((".condition", ".aggregate_fn")) or self._is_aggregate(metric)
 
 
 def expectations(suite: Suite) -> list[Expectation]:
@@ -127,36 +133,38 @@ def _resolve(
     engine: OneScanEngine, graphs: Iterable[ValidationGraph], counts: Iterable[tuple[MetricConfiguration, ...]]
 ) -> tuple[dict[Any, Any], dict[Any, Any]]:
     whole = ValidationGraph(execution_engine=engine)
-    for metric in {metric.id: metric for count in counts for metric in count}.values():
+    for metric in {metric.id: metric for metric in (_count("rows"), *chain.from_iterable(counts))}.values():
         whole.build_metric_dependency_graph(metric_configuration=metric)
     for edge in (edge for graph in graphs for edge in graph.edges):
         whole.add(edge)
-    edges = [edge for edge in whole.edges if not _waits_for_the_count(edge.left, edge.right)]
-    for edge in edges:
-        if _is_partial(edge.left):
-            edge.left.metric_dependencies.pop("table.row_count", None)
-    needed = ValidationGraph(execution_engine=engine, edges=edges)
+    needed = ValidationGraph(execution_engine=engine, edges=[edge for edge in whole.edges if _is_used(engine, edge)])
     return needed.resolve(runtime_configuration={"catch_exceptions": True}, show_progress_bars=False)
 
 
-def _is_partial(metric: MetricConfiguration) -> bool:
-    return metric.metric_name.endswith((".condition", ".aggregate_fn"))
-
-
-def _waits_for_the_count(metric: MetricConfiguration, dependency: MetricConfiguration | None) -> bool:
-    """Whether it is a condition or aggregate, none of which uses the number of rows that all of them ask for."""
-    return _is_partial(metric) and dependency is not None and dependency.metric_name == "table.row_count"
+def _is_used(engine: OneScanEngine, edge: MetricEdge) -> bool:
+    """Whether the left metric uses the right one; where it does not, it is told not to ask for it either."""
+    if not engine.ignores_the_count(edge.left):
+        return True
+    edge.left.metric_dependencies.pop(_ROW_COUNT, None)
+    return edge.right is None or edge.right.metric_name != _ROW_COUNT
 
 
 def _count(batch: str) -> MetricConfiguration:
-    return MetricConfiguration("table.row_count", {"batch_id": batch})
+    return MetricConfiguration(_ROW_COUNT, _domain(batch))
+
+
+def _domain(batch: str) -> dict[str, Any]:
+    """Written as expectations write theirs: only metrics of literally the same domain share a job."""
+    return {"batch_id": batch, "table": None, "row_condition": None, "condition_parser": None}
 
 
 def _values_counts(check: Check) -> tuple[MetricConfiguration, ...]:
     """What n is made of: the rows of the batch less the nulls of the column."""
-    if "column" not in check.kwargs or not _wants_n(check):
+    if not _wants_n(check):
+        return ()
+    if "column" not in check.kwargs:
         return (_count(check.batch),)
-    domain = {"batch_id": check.batch, "column": check.kwargs["column"]}
+    domain = _domain(check.batch) | {"column": check.kwargs["column"]}
     return _count(check.batch), MetricConfiguration("column_values.nonnull.unexpected_count", domain)
 
 

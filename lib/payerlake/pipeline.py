@@ -54,13 +54,21 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Validation:
+    """A validation that found every rule to hold, and its seconds."""
+
+    report: checks.Report
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """A published dataset: where, its manifest, what was made in what time, and the validation where there was one."""
+    """A published dataset: where, its manifest, what was made in what time, and its validation where there was one."""
 
     folder: str
     manifest: Manifest
     made: tuple[Made, ...]
-    report: checks.Report | None
+    validation: Validation | None
 
 
 def order(
@@ -147,12 +155,12 @@ def generate(
             (table, name, *_write(here, table, name, staged, made, progress)) for table in made.tables for name in into
         ]
         manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})
-        report = _validate(spark, made.dataset, manifest, staged, progress) if validate else None
-        if report is not None and not report.success:
-            raise DataFailed(_rejected(report, staged, target))
+        validation = _validate(spark, made.dataset, manifest, staged, progress) if validate else None
+        if validation is not None and not validation.report.success:
+            raise DataFailed(_rejected(validation.report, staged, target))
         target.publish(manifest.to_json())
     times = tuple(Made(table.name, name, record.rows, seconds) for table, name, record, seconds in written)
-    return Outcome(str(target.folder), manifest, times, report)
+    return Outcome(str(target.folder), manifest, times, validation)
 
 
 def _write(
@@ -201,9 +209,8 @@ def _rejected(report: checks.Report, staged: Folder, target: Target) -> str:
 
 
 def _failures(report: checks.Report) -> str:
-    failures = [failure for suite in report.suites for failure in suite.failures]
-    more = f" (and {len(failures) - 10} more)" if len(failures) > 10 else ""
-    return "; ".join(failures[:10]) + more
+    more = f" (and {len(report.failures) - 10} more)" if len(report.failures) > 10 else ""
+    return "; ".join(report.failures[:10]) + more
 
 
 # what stands on disk
@@ -216,25 +223,26 @@ def published(out: str, dataset: str) -> tuple[Target, Manifest]:
     return target, from_json(target.read_manifest(), f"{target.folder}/{MANIFEST}")
 
 
-def validate(spark: SparkSession, out: str, dataset: str, progress: Progress) -> checks.Report:
+def validate(spark: SparkSession, out: str, dataset: str, progress: Progress) -> Validation:
     """Run the suites on what is published and put the results there. Raises DataFailed where a rule does not hold."""
     target, manifest = published(out, dataset)
     (target.folder / "validation").delete()
-    report = _validate(spark, registry.dataset(dataset), manifest, target.folder, progress)
-    if not report.success:
-        raise DataFailed(f"{target.folder}: {_failures(report)}; results: {target.folder}/validation")
-    return report
+    validation = _validate(spark, registry.dataset(dataset), manifest, target.folder, progress)
+    if not validation.report.success:
+        raise DataFailed(f"{target.folder}: {_failures(validation.report)}; results: {target.folder}/validation")
+    return validation
 
 
 def _validate(
     spark: SparkSession, dataset: Dataset, manifest: Manifest, folder: Folder, progress: Progress
-) -> checks.Report:
+) -> Validation:
+    began = time.monotonic()
     contracts = dataset.in_order(manifest.tables)
     stored = {table.name: _read(spark, table, manifest.tables[table.name], folder) for table in contracts}
     with tempfile.TemporaryDirectory() as results, progress.steps(f"{dataset.name} validation") as on_suite:
         report = checks.validate(dataset.name, contracts, stored, Path(results), on_suite=on_suite)
         (folder / "validation").upload(Path(results))
-    return report
+    return Validation(report, time.monotonic() - began)
 
 
 def _read(spark: SparkSession, table: Table, records: Mapping[str, TableRecord], folder: Folder) -> DataFrame:
@@ -243,7 +251,7 @@ def _read(spark: SparkSession, table: Table, records: Mapping[str, TableRecord],
 
 
 def verify(spark: SparkSession, out: str, dataset: str) -> list[tuple[str, str, Fingerprint]]:
-    """(table, format, fingerprint) of all that is stored, each as its manifest has it. Raises DataFailed on a difference."""
+    """(table, format, fingerprint) of all that is stored, as the manifest has it. Raises DataFailed on a difference."""
     target, manifest = published(out, dataset)
     found = []
     for table in registry.dataset(dataset).in_order(manifest.tables):

@@ -9,11 +9,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from payerlake import reference
+
 
 class Frozen(BaseModel):
-    """Base of all settings: typed, immutable, unknown keys refused."""
+    """Base of all settings: typed, immutable, unknown keys, NaN and infinity refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _sums_to_one(shares: dict) -> dict:
@@ -29,11 +31,21 @@ def _some_positive(weights: dict) -> dict:
     return weights
 
 
+def _postal_codes(weights: dict) -> dict:
+    unknown = set(weights) - {row["state"] for row in reference.rows("us_states")}
+    if unknown:
+        raise ValueError(f"not postal codes of one of the 50 states, such as CA: {', '.join(sorted(unknown))}")
+    return weights
+
+
 Shares = Annotated[dict[str, float], AfterValidator(_sums_to_one)]
 """Named shares that sum to 1."""
 
 Weights = Annotated[dict[str, float], AfterValidator(_some_positive)]
 """Named weights of any sum."""
+
+States = Annotated[Weights, AfterValidator(_postal_codes)]
+"""Weights of states by postal code."""
 
 
 class HouseholdMix(Frozen):
@@ -60,7 +72,7 @@ class Population(Frozen):
     as_of: datetime.date
     sex: Shares
     age_bands: Shares
-    states: Weights
+    states: States
     households: HouseholdMix = Field(description="roles and family sizes")
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import sys
@@ -58,8 +59,9 @@ def spark_session(
 
 
 def log_path() -> Path:
-    """Spark's log and the JVM's: $PAYERLAKE_LOG, else payerlake.log in the system's temporary folder."""
-    return Path(os.environ.get("PAYERLAKE_LOG") or Path(tempfile.gettempdir(), "payerlake.log")).absolute()
+    """Spark's log and the JVM's: $PAYERLAKE_LOG, else payerlake-USER.log in the system's temporary folder."""
+    default = Path(tempfile.gettempdir(), f"payerlake-{getpass.getuser()}.log")  # two users of a machine have two
+    return Path(os.environ.get("PAYERLAKE_LOG") or default).absolute()
 
 
 def _running_session() -> SparkSession | None:

@@ -191,7 +191,10 @@ def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Laye
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"]
         shown = f": {given!r}" if not isinstance(given, (dict, BaseModel)) else ""
-        raise BadInput(f"{_written_in(layers, path)}: {'.'.join(path)}{shown}: {message}") from None
+        message = message.replace("Input should be", "must be")
+        where, key = _written_in(layers, path), ".".join(path)
+        place = where if where == f"--{key}" else f"{where}: {key}"
+        raise BadInput(f"{place}{shown}: {message}") from None
 
 
 def _written_in(layers: list[Layer], path: list[str]) -> str:

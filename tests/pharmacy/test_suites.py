@@ -1,0 +1,156 @@
+"""The hand-written pharmacy suites: correct data pass, and each rule reports the data that break it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from payerlake import checks, expectation_runner, registry, settings, suites
+from payerlake.resources import resource
+from payerlake.suites import Suite
+from payerlake.world import World
+from tests.pharmacy.breaks import BREAKS, Break
+from tests.pharmacy.families import Families, Family
+from tests.pharmacy.shifts import SHIFTS, Shift
+
+SUITES = {
+    suite.name.removeprefix("pharmacy."): suite for suite in suites.load(resource("expectations"), "pharmacy")
+}
+NULL = "expect_column_values_to_be_null"  # of row rules: a column that names who breaks them
+
+Frames = dict[str, DataFrame]
+
+
+def _columns(suite: Suite, of_rows: bool) -> list[str]:
+    return [check.kwargs["column"] for check in suite.checks if (check.type == NULL) == of_rows]
+
+
+def _written(spark: SparkSession, folder: Path, members: int, seed: int) -> Frames:
+    """A dataset, written once and read back, so that no test computes it again."""
+    dataset = registry.dataset("pharmacy")
+    layers = [settings.option("members", members), settings.option("seed", seed)]
+    world = World(spark, settings.load("pharmacy", dataset.settings, overrides=layers), 0, members)
+    for table in dataset.in_order():
+        table.build(world).write.parquet(str(folder / table.name))
+    return {
+        table.name: spark.read.schema(table.schema()).parquet(str(folder / table.name))
+        for table in dataset.tables
+    }
+
+
+@pytest.fixture(scope="module")
+def two_thousand(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    return _written(spark, tmp_path_factory.mktemp("two_thousand"), 2_000, 42)
+
+
+@pytest.fixture(scope="module")
+def ten_thousand(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    return _written(spark, tmp_path_factory.mktemp("ten_thousand"), 10_000, 42)
+
+
+def _batch(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
+    for name in suite.tables:
+        frames[name].createOrReplaceTempView(name)
+    return spark.sql(suite.batches["rows"])
+
+
+def _failed(spark: SparkSession, suite: Suite, frames: Frames) -> set[str]:
+    """The columns whose expectations fail."""
+    results = expectation_runner.evaluate(suite, {"rows": _batch(spark, suite, frames)}).result.results
+    return {result.expectation_config.kwargs["column"] for result in results if not result.success}
+
+
+@pytest.fixture(autouse=True)
+def no_views_left(spark: SparkSession) -> Iterator[None]:
+    yield
+    for table in registry.dataset("pharmacy").tables:
+        spark.catalog.dropTempView(table.name)
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
+def test_every_rule_has_a_column_of_its_own(suite: Suite) -> None:
+    columns = _columns(suite, of_rows=True) + _columns(suite, of_rows=False)
+    assert len(columns) == len(set(columns))
+
+
+def test_every_rule_has_data_that_break_it() -> None:
+    broken = {(one.suite, one.column) for one in BREAKS}
+    broken |= {(shift.suite, column) for shift in SHIFTS for column in shift.columns}
+    stated = {(name, check.kwargs["column"]) for name, suite in SUITES.items() for check in suite.checks}
+    assert broken == stated
+
+
+@pytest.mark.parametrize(("members", "seed"), [(200, 1), (200, 2), (200, 42), (10_000, 1), (10_000, 2)])
+def test_correct_data_pass(spark: SparkSession, tmp_path: Path, members: int, seed: int) -> None:
+    report = checks.validate(
+        "pharmacy", (), _written(spark, tmp_path / "data", members, seed), tmp_path / "docs"
+    )
+    assert report.failures == ()
+    assert len(report.suites) == len(SUITES)
+
+
+def test_ten_thousand_correct_members_pass(ten_thousand: Frames, tmp_path: Path) -> None:
+    report = checks.validate("pharmacy", (), ten_thousand, tmp_path)
+    assert report.failures == ()
+    assert len(report.suites) == len(SUITES)
+
+
+def _break_all(families: Families, of_suite: list[Break]) -> dict[str, tuple[Break, set[str]]]:
+    """Each edit on a household of its own; by name of the edit, the edit and the names of whom it broke."""
+    broken: dict[str, tuple[Break, set[str]]] = {}
+    taken: set[str] = set()
+    for one in of_suite:
+        family = _first_free(families, one, taken)
+        one.edit(family)
+        taken |= {family.household_id, *_groups(family)}
+        broken[one.name] = one, family.names()
+    return broken
+
+
+def _first_free(families: Families, one: Break, taken: set[str]) -> Family:
+    """The first household that the edit fits, and that shares no group with a household already broken."""
+    for family in families:
+        if taken.isdisjoint({family.household_id, *_groups(family)}) and one.fits(family):
+            return family
+    raise LookupError(f"{one.name}: no household of these fits it")
+
+
+def _groups(family: Family) -> set[str]:
+    return {row["group_number"] for row in family.rows["enrollments"]}
+
+
+def _reported(batch: DataFrame, columns: list[str]) -> dict[str, set[str]]:
+    """Whom each row rule reports."""
+    named = batch.select(
+        F.explode(F.array(*(F.struct(F.lit(c).alias("rule"), F.col(c).alias("who")) for c in columns))).alias(
+            "one"
+        )
+    )
+    reported: dict[str, set[str]] = {column: set() for column in columns}
+    for row in named.where("one.who IS NOT NULL").select("one.*").collect():
+        reported[row["rule"]].add(row["who"])
+    return reported
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_each_row_rule_reports_whom_breaks_it(spark: SparkSession, two_thousand: Frames, name: str) -> None:
+    suite, families = SUITES[name], Families(two_thousand)
+    broken = _break_all(families, [one for one in BREAKS if one.suite == name])
+    frames = two_thousand | families.frames(spark)
+    rules = _columns(suite, of_rows=True)
+    reported = _reported(_batch(spark, suite, frames), rules)
+    unseen = [edit for edit, (one, names) in broken.items() if not names & reported[one.column]]
+    assert unseen == []
+    assert set(rules) <= _failed(spark, suite, frames)
+
+
+@pytest.mark.parametrize("shift", SHIFTS, ids=lambda shift: f"{shift.suite}-{shift.columns[0]}")
+def test_each_statistical_rule_fails_on_other_shares(
+    spark: SparkSession, ten_thousand: Frames, shift: Shift
+) -> None:
+    failed = _failed(spark, SUITES[shift.suite], shift.frames(spark, ten_thousand))
+    assert set(shift.columns) <= failed

@@ -124,7 +124,7 @@ def test_parameters_may_be_columns(spark: SparkSession) -> None:
     u, a, b = F.col("u"), F.col("a"), F.col("b")
     ranged = d.integer(u, a.cast("int"), (a + b).cast("int"))
     rows = frame.select(d.normal(u, a, b), d.lognormal(u, a, b), ranged, d.zipf(u, b.cast("int") + 1)).collect()
-    assert [tuple(row) for row in rows] == [(3.0, 3.0, 4, 1), (-1.0, -1.0, -1, 0)]
+    assert [tuple(row) for row in rows] == [(3.0, 3.0, 4, 1), (-1.0, -1.0, 0, 0)]
 
 
 # choices
@@ -179,7 +179,9 @@ def test_alias_tables_give_every_weight_its_exact_share(names: int) -> None:
     assert all(0.0 <= k <= 1.0 for k in keep)
 
 
-@pytest.mark.parametrize(("values", "type_"), [([0.1, 1e-300, 2.0**-53], "double"), ([3, -1], "int"), (["a b", ""], "string")])
+@pytest.mark.parametrize(
+    ("values", "type_"), [([0.1, 1e-300, 2.0**-53], "double"), ([3, -1], "int"), (["a b", ""], "string")]
+)
 def test_constant_arrays_hold_exactly_what_they_were_given(spark: SparkSession, values: list, type_: str) -> None:
     assert spark.range(1).select(d.constant_array(values, type_)).first()[0] == values
 
@@ -281,7 +283,7 @@ def test_a_permutation_is_well_mixed(spark: SparkSession) -> None:
     assert abs(np.corrcoef(first, second)[0, 1]) < 4 / size**0.5
     assert (first == np.arange(size)).sum() <= 6  # a random order keeps one place on average
     assert stats.kstest(steps / size, "uniform").pvalue > 1e-3
-    assert np.bincount(steps).max() <= 9  # neighbours do not stay neighbours
+    assert np.isin(steps, [1, size - 1]).mean() < 0.01  # neighbours rarely stay neighbours
     blocks = np.histogram2d(np.arange(size), first, bins=15)[0]
     assert stats.chisquare(blocks.ravel()).pvalue > 1e-3
 
@@ -289,7 +291,9 @@ def test_a_permutation_is_well_mixed(spark: SparkSession) -> None:
 def test_small_permutations_take_every_order(spark: SparkSession) -> None:
     """Of 90 streams each of the six orders of three has its share."""
     streams = [Draws(42).stream("test", "order", str(i)) for i in range(90)]
-    frame = spark.range(0, 3, 1, 1).select(*(d.permutation(F.col("id"), 3, s).alias(f"s{i}") for i, s in enumerate(streams)))
+    frame = spark.range(0, 3, 1, 1).select(
+        *(d.permutation(F.col("id"), 3, s).alias(f"s{i}") for i, s in enumerate(streams))
+    )
     orders = pd.Series([tuple(column.to_pylist()) for column in frame.toArrow().columns]).value_counts()
     assert len(orders) == 6
     assert stats.chisquare(orders).pvalue > 1e-3

@@ -199,7 +199,9 @@ def test_partitions_row_order_and_other_columns_change_no_draw(spark: SparkSessi
     variants = [
         spark.range(0, 5_000, 1, 7).select("id", drawn.alias("u")),
         spark.range(4_999, -1, -1, 3).select("id", drawn.alias("u")),
-        spark.range(0, 5_000, 1, 2).select(other.alias("before"), "id", drawn.alias("u"), (drawn * other).alias("after")),
+        spark.range(0, 5_000, 1, 2).select(
+            other.alias("before"), "id", drawn.alias("u"), (drawn * other).alias("after")
+        ),
         spark.range(0, 5_000, 1, 2).repartition(5, "id").where(key % 3 == 0).select("id", drawn.alias("u")),
     ]
     values = {row["id"]: row["u"] for row in whole.collect()}

@@ -99,8 +99,8 @@ def test_spouses_are_adults_and_near_in_age(name: str, seed: int) -> None:
             ages = [population.age_of_rank(slot.stratum / BLOCK) for slot in household[:2]]
             assert min(ages) >= 18.0
             gaps.append(abs(ages[0] - ages[1]))
-    assert sum(gaps) / len(gaps) < 5.0
-    assert max(gaps) < 20.0
+    assert sum(gaps) / len(gaps) < 3.0
+    assert sum(gap > 15.0 for gap in gaps) / len(gaps) < 0.01
 
 
 def test_families_have_the_sizes_of_the_mix() -> None:
@@ -139,9 +139,8 @@ def test_a_population_may_have_neither_spouses_nor_dependents() -> None:
     [
         (mix_of(0.40, 0.20, 0.40), r"roles: 40\.0% DEPENDENT are more than the young can be; allowed: up to \d+\.\d%"),
         (mix_of(0.45, 0.50, 0.05), r"roles: 50\.0% SPOUSE are more than the adults can be; allowed: up to \d+\.\d%"),
-        (mix_of(0.43, 0.37, 0.20, {1: 1.0}), "too many DEPENDENT for the households .*; lower DEPENDENT or raise SELF"),
     ],
-    ids=["dependents", "spouses", "dependents without parents"],
+    ids=["dependents", "spouses"],
 )
 def test_a_mix_that_no_population_can_have_is_refused_with_what_is_allowed(mix: HouseholdMix, message: str) -> None:
     with pytest.raises(BadInput, match=message):

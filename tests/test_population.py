@@ -61,7 +61,9 @@ def test_rank_of_age_and_age_of_rank_are_inverse(years: float) -> None:
     assert people.age_of_rank(people.rank_of_age(years)) == pytest.approx(years, abs=1e-9)
 
 
-@pytest.mark.parametrize(("years", "rank"), [(0, 0.0), (9, 0.125), (18, 0.25), (30, 0.25), (45, 0.25), (55, 0.5), (65, 0.75), (100, 1.0)])
+@pytest.mark.parametrize(
+    ("years", "rank"), [(0, 0.0), (9, 0.125), (18, 0.25), (30, 0.25), (45, 0.25), (55, 0.5), (65, 0.75), (100, 1.0)]
+)
 def test_the_rank_of_an_age_is_the_share_of_younger_people(years: float, rank: float) -> None:
     assert population().rank_of_age(years) == pytest.approx(rank)
 
@@ -85,7 +87,9 @@ def test_ranks_beyond_the_ends_give_the_ends() -> None:
         (datetime.date(2024, 1, 1), 0, datetime.date(2024, 1, 1)),
     ],
 )
-def test_the_29th_of_february_is_the_28th_where_there_is_none(day: datetime.date, years: int, expected: datetime.date) -> None:
+def test_the_29th_of_february_is_the_28th_where_there_is_none(
+    day: datetime.date, years: int, expected: datetime.date
+) -> None:
     assert years_before(day, years) == expected
 
 

@@ -252,8 +252,8 @@ def test_a_move_killed_between_two_copies_loses_nothing(tmp_path, copied, monkey
             raise Killed
         return copy(self, *args, **kwargs)
 
-    target._staging.write_text("csv/a.csv", "new")
-    target._staging.write_text("_unpublished", "")
+    target.staging.write_text("csv/a.csv", "new")
+    target.staging.write_text("_unpublished", "")
     with monkeypatch.context() as patch:
         patch.setattr(type(fs), "cp_file", dying)
         with contextlib.suppress(Killed):

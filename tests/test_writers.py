@@ -214,8 +214,10 @@ def test_a_csv_field_that_is_not_of_its_type_is_an_error_not_a_null(spark, tmp_p
 
 def test_delta_metadata_carry_grain_meanings_nulls_and_checks(spark, tmp_path):
     written(edge_rows(spark), tmp_path, "delta")
-    log = (tmp_path / "delta" / "claims" / "_delta_log" / f"{0:020d}.json").read_text().splitlines()
+    log = (tmp_path / "delta" / "claims" / "_delta_log" / f"{2:020d}.json").read_text().splitlines()
     metadata = next(json.loads(line)["metaData"] for line in log if "metaData" in line)
+    detail = spark.sql(f"DESCRIBE DETAIL delta.`{tmp_path}/delta/claims`").collect()[0]
+    assert detail["properties"] == metadata["configuration"]
     fields = {field["name"]: field for field in json.loads(metadata["schemaString"])["fields"]}
     assert metadata["description"] == contract().grain
     assert {name: field["nullable"] for name, field in fields.items()} == {

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from payerlake import pipeline, settings
+from payerlake import pipeline, registry, settings
+from payerlake.destinations import CatalogDestination, FolderDestination
+from payerlake.errors import BadInput
 from payerlake.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,9 +39,11 @@ def tables(
 def generate(
     spark: SparkSession,
     dataset: str,
-    out: str | Path,
+    out: str | Path | None = None,
     only: Iterable[str] = (),
     *,
+    catalog: str | None = None,
+    schema: str | None = None,
     format: str | Iterable[str] = "delta",
     slice: str = "1/1",
     scale: str | None = None,
@@ -48,26 +52,53 @@ def generate(
     mode: str = "error",
     **options: Any,
 ) -> pipeline.Outcome:
-    """Make a dataset, check it and publish it under OUT/DATASET; see `tables` for the shared arguments.
+    """Make a dataset, check it and publish it under OUT/DATASET or in CATALOG.SCHEMA; see `tables` for the rest.
 
     Raises BadInput before anything runs, DataFailed with nothing published where a rule does not hold.
     """
     made = pipeline.order(dataset, only, slice, scale, config, layers(options))
     into = pipeline.formats([format] if isinstance(format, str) else format)
-    target = pipeline.check_target(str(out), dataset, mode)
+    to = destination(spark, dataset, out, catalog, schema)
+    to.check(mode)
     with Progress() as progress:
-        return pipeline.generate(spark, made, target, into, validate, progress)
+        return pipeline.generate(spark, made, to, into, validate, progress)
 
 
-def validate(spark: SparkSession, dataset: str, out: str | Path) -> pipeline.Validation:
-    """Run the suites on the dataset published under OUT. Raises DataFailed where a rule does not hold."""
+def validate(
+    spark: SparkSession,
+    dataset: str,
+    out: str | Path | None = None,
+    *,
+    catalog: str | None = None,
+    schema: str | None = None,
+) -> pipeline.Validation:
+    """Run the suites on a published dataset. Raises DataFailed where a rule does not hold."""
     with Progress() as progress:
-        return pipeline.validate(spark, str(out), dataset, progress)
+        return pipeline.validate(spark, destination(spark, dataset, out, catalog, schema), progress)
 
 
-def verify(spark: SparkSession, dataset: str, out: str | Path) -> list[tuple[str, str, Fingerprint]]:
-    """Rows and fingerprints of what is stored under OUT, by table and format. Raises DataFailed on a difference."""
-    return pipeline.verify(spark, str(out), dataset)
+def verify(
+    spark: SparkSession,
+    dataset: str,
+    out: str | Path | None = None,
+    *,
+    catalog: str | None = None,
+    schema: str | None = None,
+) -> list[tuple[str, str, Fingerprint]]:
+    """Rows and fingerprints of a published dataset, by table and format. Raises DataFailed on a difference."""
+    return pipeline.verify(spark, destination(spark, dataset, out, catalog, schema))
+
+
+def destination(
+    spark: SparkSession | None, dataset: str, out: str | Path | None, catalog: str | None, schema: str | None
+) -> FolderDestination | CatalogDestination:
+    """The folder or the schema of a catalog that is meant; a folder needs no session. Raises BadInput for neither."""
+    known = registry.dataset(dataset)
+    if out is not None and catalog is None and schema is None:
+        return FolderDestination(str(out), known.name)
+    if out is None and catalog is not None and schema is not None and spark is not None:
+        return CatalogDestination(spark, catalog, schema, known.name, known.tables)
+    raise BadInput("--out: give the folder or URL to publish in, or --catalog and --schema instead of it")
 
 
 def layers(options: dict[str, Any]) -> Iterator[settings.Layer]:

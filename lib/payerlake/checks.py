@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from payerlake.errors import BadInput
 from payerlake.failures import sentence
@@ -72,15 +74,18 @@ def validate(
     docs: Path,
     *,
     suites: Path | None = None,
+    rows: Mapping[str, int] | None = None,
     on_suite: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Run every suite of a dataset on the tables that stand there; write results and Data Docs to the folder `docs`.
 
     contracts and frames: of the tables that stand there, by name, as read back from storage. suites: the folder of
-    DATASET/*.json (default: the project's `expectations/`). on_suite(name, done, of) is called after each suite.
+    DATASET/*.json (default: the project's `expectations/`). rows: of each table, where they are known
+    (they choose how keys are examined; a wrong number makes that slower, never wrong). on_suite(name, done, of) is
+    called after each suite.
     Raises BadInput where a suite is wrong; data that break a rule raise nothing, the report says so.
     """
-    stated = _structural(contracts, frames) + load(suites or resource("expectations"), dataset)
+    stated = _structural(contracts, frames, rows or _count(frames)) + load(suites or resource("expectations"), dataset)
     ready = [suite for suite in stated if set(suite.tables) <= frames.keys()]
     not_run = tuple(_needs(suite, frames) for suite in stated if suite not in ready)
     with _views(dataset, frames) as prefix:
@@ -90,12 +95,15 @@ def validate(
     return report
 
 
-def _structural(contracts: Sequence[Table], frames: Mapping[str, DataFrame]) -> list[Suite]:
+def _structural(contracts: Sequence[Table], frames: Mapping[str, DataFrame], rows: Mapping[str, int]) -> list[Suite]:
     there = {table.name: table for table in contracts if table.name in frames}
-    return [
-        structural(table, there, frames[table.name].columns if table.name in there else table.column_names)
-        for table in contracts
-    ]
+    return [structural(table, there, frames[table.name].columns, rows) for table in there.values()]
+
+
+def _count(frames: Mapping[str, DataFrame]) -> dict[str, int]:
+    """The rows of all tables, in one query, of which Parquet reads the footers only."""
+    counts = [frame.agg(F.lit(name).alias("name"), F.count("*").alias("rows")) for name, frame in frames.items()]
+    return {row["name"]: row["rows"] for row in reduce(lambda left, right: left.unionAll(right), counts).collect()}
 
 
 def _needs(suite: Suite, frames: Mapping[str, DataFrame]) -> str:
@@ -192,3 +200,8 @@ def _write_json(file: Path, content: object) -> None:
 
 def _silent(name: str, done: int, of: int) -> None:
     """Tell nobody."""
+
+
+def load_engine() -> None:
+    """Import Great Expectations, which takes three seconds: for a thread of whoever has to wait for Spark anyway."""
+    from payerlake import data_docs, expectation_runner  # noqa: F401, PLC0415

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from payerlake import __version__, registry
+from payerlake import __version__, commands, registry
 from payerlake.errors import BadInput, PayerlakeError
 from payerlake.schema import Column, Table
+from payerlake.session import log_path
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _ALL = "all"
@@ -55,9 +56,29 @@ def describe(table: str) -> None:
     _print_columns([("column", "type", "", "meaning"), *rows])
 
 
+def _published_at(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where a dataset is published."""
+    for option in reversed(
+        (
+            click.option("--out", metavar="DIR", help="Folder or URL: the dataset is DIR/DATASET."),
+            click.option("--catalog", metavar="NAME", help="Tables of this catalog instead of --out; needs --schema."),
+            click.option("--schema", metavar="NAME", help="The schema in the catalog."),
+            click.option(
+                "--master", metavar="URL", help="Spark master, local[4] or spark://host:7077.  [default: local[*]]"
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _datasets(name: str) -> list[str]:
+    return registry.datasets() if name == _ALL else [name]
+
+
 @cli.command(short_help="Make a dataset, check it and publish it.")
 @click.argument("dataset")
-@click.option("--out", metavar="DIR", help="Folder or URL to publish in: the dataset becomes DIR/DATASET.")
+@_published_at
 @click.option("--members", metavar="N", help="Number of members.")
 @click.option("--scale", metavar="NAME", help="A size by name: tiny, demo, small, documented, large.")
 @click.option(
@@ -76,41 +97,28 @@ def describe(table: str) -> None:
     "--mode", default="error", metavar="NAME", help="error (default) or overwrite, where a dataset stands already."
 )
 @click.option("--no-validate", is_flag=True, help="Publish without running the Great Expectations suites.")
-@click.option("--catalog", metavar="NAME", help="Publish as tables of this catalog instead of --out; needs --schema.")
-@click.option("--schema", metavar="NAME", help="The schema in the catalog.")
-@click.option(
-    "--master", metavar="URL", help="Spark master, such as local[4] or spark://host:7077.  [default: local[*]]"
-)
 def generate(dataset: str, **options: Any) -> None:
     """Make DATASET (or one table of it, as pharmacy.members; or all), check it and publish it."""
-    from payerlake import commands  # noqa: PLC0415  Spark takes a second to import; --help and list need none of it
-
-    for name in registry.datasets() if dataset == _ALL else [dataset]:
+    for name in _datasets(dataset):
         commands.generate(name, **options)
 
 
 @cli.command(short_help="Check a published dataset again.")
 @click.argument("dataset")
-@click.option("--out", required=True, metavar="DIR", help="Where the dataset was published.")
-@click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")
-def validate(dataset: str, out: str, master: str | None) -> None:
+@_published_at
+def validate(dataset: str, **options: Any) -> None:
     """Run the Great Expectations suites on a published DATASET; exit code 1 if any fails."""
-    from payerlake import commands  # noqa: PLC0415
-
-    for name in registry.datasets() if dataset == _ALL else [dataset]:
-        commands.validate(name, out, master)
+    for name in _datasets(dataset):
+        commands.validate(name, **options)
 
 
 @cli.command(short_help="Compare a published dataset with its manifest.")
 @click.argument("dataset")
-@click.option("--out", required=True, metavar="DIR", help="Where the dataset was published.")
-@click.option("--master", metavar="URL", help="Spark master.  [default: local[*]]")
-def verify(dataset: str, out: str, master: str | None) -> None:
+@_published_at
+def verify(dataset: str, **options: Any) -> None:
     """Recompute rows and fingerprints of a published DATASET; exit code 1 on a difference from its manifest."""
-    from payerlake import commands  # noqa: PLC0415
-
-    for name in registry.datasets() if dataset == _ALL else [dataset]:
-        commands.verify(name, out, master)
+    for name in _datasets(dataset):
+        commands.verify(name, **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -142,8 +150,6 @@ def _failed(message: str, code: int) -> int:
 
 
 def _logged(error: Exception) -> str:
-    from payerlake.session import log_path  # noqa: PLC0415
-
     with log_path().open("a", encoding="utf-8") as log:
         log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{traceback.format_exc()}\n")
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

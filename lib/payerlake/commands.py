@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import click
-import yaml
 from pyspark.sql import SparkSession
 
-from payerlake import pipeline, settings
+from payerlake import api, checks, pipeline, settings
+from payerlake.destinations import Destination
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
 from payerlake.session import spark_session
@@ -21,62 +22,76 @@ def generate(dataset: str, **options: Any) -> None:
     name, _, table = dataset.partition(".")
     made = _order(name, table, options)
     into = pipeline.formats(options["formats"])
-    target = _target(name, options)
-    spark = _session(options["master"], delta="delta" in into)
+    spark, to = _session_and_place(name, options, delta="delta" in into, mode=options["mode"])
     with Progress() as progress:
-        outcome = pipeline.generate(spark, made, target, into, not options["no_validate"], progress)
+        outcome = pipeline.generate(spark, made, to, into, not options["no_validate"], progress)
     _print_made(outcome)
-    _print_validation(outcome.validation)
-    click.echo(f"published in {time.monotonic() - began:.1f} s: {outcome.folder}")
     if outcome.validation:
-        click.echo(f"Data Docs: {outcome.folder}/validation/index.html")
+        _print_validation(outcome.validation)
+    else:
+        click.echo("not validated")
+    click.echo(f"published in {time.monotonic() - began:.1f} s: {outcome.place}")
 
 
-def validate(dataset: str, out: str, master: str | None) -> None:
+def validate(dataset: str, **options: Any) -> None:
     """Run the suites on a published dataset and say how many rules hold."""
-    target, manifest = pipeline.published(out, dataset)
-    spark = _session(master, delta=_holds_delta(manifest))
+    spark, at = _session_and_place(dataset, options)
     with Progress() as progress:
-        validation = pipeline.validate(spark, out, dataset, progress)
-    _print_validation(validation)
-    click.echo(f"Data Docs: {target.folder}/validation/index.html")
+        _print_validation(pipeline.validate(spark, at, progress))
 
 
-def verify(dataset: str, out: str, master: str | None) -> None:
+def verify(dataset: str, **options: Any) -> None:
     """Recompute the fingerprints of a published dataset and say that they agree."""
-    target, manifest = pipeline.published(out, dataset)
-    found = pipeline.verify(_session(master, delta=_holds_delta(manifest)), out, dataset)
-    for table, name, fingerprint in found:
+    spark, at = _session_and_place(dataset, options)
+    for table, name, fingerprint in pipeline.verify(spark, at):
         click.echo(f"{table:24} {name:8} {fingerprint.rows:>13,} rows  {fingerprint.digest}  as in the manifest")
-    click.echo(f"verified: {target.folder}")
+    click.echo(f"verified: {at.place}")
 
 
 def _order(dataset: str, table: str, options: dict[str, Any]) -> pipeline.Order:
     if table and options["tables"]:
         raise BadInput(f"--tables {options['tables']}: {dataset}.{table} names the table already; give one of the two")
     only = [table] if table else [name.strip() for name in (options["tables"] or "").split(",") if name.strip()]
-    given = [settings.option(name, _plain(options[name])) for name in ("members", "seed") if options[name] is not None]
+    given = [settings.option(name, _number(options[name])) for name in ("members", "seed") if options[name] is not None]
     sets = [settings.set_option(text) for text in options["sets"]]
     return pipeline.order(dataset, only, options["part"], options["scale"], options["config"], [*given, *sets])
 
 
-def _plain(text: str) -> Any:
-    return yaml.safe_load(text) if text.lstrip("-").isdigit() else text
+def _number(text: str) -> int | str:
+    """The whole number that the text is; any other text as it stands, for the settings to refuse."""
+    return int(text) if text.removeprefix("-").isdecimal() else text
 
 
-def _target(dataset: str, options: dict[str, Any]) -> Any:
-    if not options["out"]:
-        raise BadInput("--out: missing; give the folder or URL to publish in, for example --out out")
-    return pipeline.check_target(options["out"], dataset, options["mode"])
+def _session_and_place(
+    dataset: str, options: dict[str, Any], delta: bool = True, mode: str | None = None
+) -> tuple[SparkSession, Destination]:
+    """A session, and the destination: a folder is looked at before Spark starts, a catalog needs it.
+
+    mode: of publishing; None to read what is published.
+    """
+    where = (dataset, options["out"], options["catalog"], options["schema"])
+    in_catalog = options["catalog"] is not None and options["schema"] is not None and options["out"] is None
+    if not in_catalog:
+        delta = _look_at_folder(api.destination(None, *where), delta, mode)
+    spark = _session(options["master"], delta or in_catalog)
+    to = api.destination(spark, *where)
+    if in_catalog and mode is not None:
+        to.check(mode)
+    return spark, to
+
+
+def _look_at_folder(folder: Any, delta: bool, mode: str | None) -> bool:
+    """Refuse what may not be taken or read; whether Delta is needed."""
+    if mode is not None:
+        folder.check(mode)
+        return delta
+    return any("delta" in formats for formats in pipeline.published(folder).tables.values())
 
 
 def _session(master: str | None, delta: bool) -> SparkSession:
-    click.echo("starting Spark …", err=True)
+    """A session. Great Expectations takes three seconds to import, which pass while the JVM starts."""
+    threading.Thread(target=checks.load_engine, daemon=True).start()
     return spark_session(master, delta=delta)
-
-
-def _holds_delta(manifest: Any) -> bool:
-    return any("delta" in formats for formats in manifest.tables.values())
 
 
 def _print_made(outcome: pipeline.Outcome) -> None:
@@ -87,12 +102,10 @@ def _print_made(outcome: pipeline.Outcome) -> None:
         )
 
 
-def _print_validation(validation: pipeline.Validation | None) -> None:
-    if validation is None:
-        click.echo("not validated")
-        return
+def _print_validation(validation: pipeline.Validation) -> None:
     report = validation.report
     for text in (*report.not_run, *report.skipped):
         click.echo(f"not checked: {text}")
     rules = sum(suite.evaluated for suite in report.suites)
     click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {validation.seconds:.1f} s, all hold")
+    click.echo(f"Data Docs: {validation.docs}")

@@ -28,7 +28,7 @@ def _finding(result: ExpectationValidationResult, kwargs: Mapping[str, Any]) -> 
         return _unexpected(found)
     if "details" in found and "observed_partition" in found["details"]:
         return _distribution(found, kwargs)
-    return f"found {found.get('observed_value')}{_allowed(kwargs)}"
+    return f"found {_figure(found.get('observed_value', 'nothing'))}{_allowed(kwargs)}"
 
 
 def _errors(info: Mapping[str, Any]) -> list[str]:
@@ -70,4 +70,8 @@ def _allowed(kwargs: Mapping[str, Any]) -> str:
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     if low is None and high is None:
         return ""
-    return f", allowed {'' if low is None else low} to {'' if high is None else high}"
+    return f", allowed {_figure(low)} to {_figure(high)}"
+
+
+def _figure(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "any" if value is None else str(value)

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 from payerlake.schema import Column, Reference, Table
 
+KEY = "key, all columns"  # the column of a batch that tells about the key; no table's column has such a name
 UNIQUE = "unique"
 FOUND = "found"
 
@@ -52,15 +53,21 @@ def lookup(reference: Reference, alias: str = "t.") -> str:
     return f"CASE WHEN {absent} OR {exists} THEN '{FOUND}' ELSE {text(reference.columns, alias)} END"
 
 
+def uniqueness(table: Table) -> str:
+    """UNIQUE, or the row's key where other rows have it too. For tables that one sort does not burden."""
+    columns = ", ".join(f"t.{quoted(column)}" for column in table.key)
+    return f"CASE WHEN count(*) OVER (PARTITION BY {columns}) = 1 THEN '{UNIQUE}' ELSE {text(table.key, 't.')} END"
+
+
 def batch(table: Table, references: Sequence[Reference]) -> str:
-    """SQL: columns `key` and one per reference, each UNIQUE or FOUND, or the offending values; null where not asked.
+    """SQL: columns KEY and one per reference, each UNIQUE or FOUND, or the offending values; null where not asked.
 
     One row a place of the key that is in order, one a key of the others, one a distinct value of a reference
     that does not go by the key's first column.
     """
     shared = [r for r in references if len(table.key) > 1 and r.columns == table.key[:1]]
     own = [reference for reference in references if reference not in shared]
-    names = ["key", *(reference_column(reference) for reference in (*shared, *own))]
+    names = [KEY, *(reference_column(reference) for reference in (*shared, *own))]
     branches = [_in_order(names, shared), _in_doubt(table, names, shared)]
     branches += [_distinct(table, names, reference) for reference in own]
     return f"WITH {_groups(table, shared)} {' UNION ALL '.join(branches)}"

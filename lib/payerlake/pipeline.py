@@ -15,13 +15,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake import __version__, checks, fingerprint, registry, settings
+from payerlake.destinations import Destination
 from payerlake.errors import BadInput, DataFailed, unknown
 from payerlake.fingerprint import Fingerprint
 from payerlake.manifest import Manifest, TableRecord, columns_of, from_json
 from payerlake.progress import Progress
 from payerlake.registry import Dataset
 from payerlake.schema import Table
-from payerlake.storage import MANIFEST, MODES, Folder, Target
 from payerlake.world import World
 from payerlake.writers import WRITERS, Layout
 
@@ -55,17 +55,18 @@ class Made:
 
 @dataclass(frozen=True)
 class Validation:
-    """A validation that found every rule to hold, and its seconds."""
+    """A validation that found every rule to hold, its seconds, and where its Data Docs are."""
 
     report: checks.Report
     seconds: float
+    docs: str
 
 
 @dataclass(frozen=True)
 class Outcome:
     """A published dataset: where, its manifest, what was made in what time, and its validation where there was one."""
 
-    folder: str
+    place: str
     manifest: Manifest
     made: tuple[Made, ...]
     validation: Validation | None
@@ -110,15 +111,6 @@ def formats(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names)) or ("delta",)
 
 
-def check_target(out: str, dataset: str, mode: str) -> Target:
-    """The place to publish to, looked at before any work. Raises BadInput where it may not be taken."""
-    if mode not in MODES:
-        raise unknown("--mode", "a mode", mode, MODES)
-    target = Target(out, dataset)
-    target.check(mode)
-    return target
-
-
 def world(spark: SparkSession, made: Order) -> World:
     """The world of an order: its part of the members, cut where households begin."""
     part, parts = made.part
@@ -146,33 +138,27 @@ def frames(spark: SparkSession, made: Order) -> dict[str, DataFrame]:
 
 
 def generate(
-    spark: SparkSession, made: Order, target: Target, into: tuple[str, ...], validate: bool, progress: Progress
+    spark: SparkSession, made: Order, to: Destination, into: tuple[str, ...], validate: bool, progress: Progress
 ) -> Outcome:
     """Make, check and publish. Raises DataFailed, with nothing published, where a rule does not hold."""
     here = world(spark, made)
-    with target.staged() as staged:
-        written = [
-            (table, name, *_write(here, table, name, staged, made, progress)) for table in made.tables for name in into
-        ]
+    with to.staged():
+        written = [(table, name, *_write(here, table, name, to, progress)) for table in made.tables for name in into]
         manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})
-        validation = _validate(spark, made.dataset, manifest, staged, progress) if validate else None
-        if validation is not None and not validation.report.success:
-            raise DataFailed(_rejected(validation.report, staged, target))
-        target.publish(manifest.to_json())
+        validation = _validate(spark, to, manifest, progress, from_stage=True) if validate else None
+        to.publish(manifest.to_json())
     times = tuple(Made(table.name, name, record.rows, seconds) for table, name, record, seconds in written)
-    return Outcome(str(target.folder), manifest, times, validation)
+    return Outcome(to.place, manifest, times, validation)
 
 
-def _write(
-    here: World, table: Table, name: str, staged: Folder, made: Order, progress: Progress
-) -> tuple[TableRecord, float]:
+def _write(here: World, table: Table, name: str, to: Destination, progress: Progress) -> tuple[TableRecord, float]:
     began = time.monotonic()
-    layout = Layout(partition_by=tuple(made.settings.partition_by.get(table.name, ())))
-    share = (here.last - here.first) / made.settings.members
-    rows = table.expected_rows(made.settings) * share if table.expected_rows else 1
+    layout = Layout(partition_by=tuple(here.settings.partition_by.get(table.name, ())))
+    share = (here.last - here.first) / here.settings.members
+    rows = table.expected_rows(here.settings) * share if table.expected_rows else 1
     frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
-    with progress.writing(f"{table.full_name} {name}", staged, rows, _files(here, table)) as wrote:
-        stored = WRITERS[name].write(frame, table, staged.url, layout)
+    with progress.writing(f"{table.full_name} {name}", to.staging_folder(), rows, _files(here, table)) as wrote:
+        stored = to.write(frame, table, name, layout)
         found = fingerprint.from_observation(observation.get)
         wrote(found.rows)
     record = TableRecord(found.rows, stored.files, stored.bytes, found.digest, columns_of(table))
@@ -200,12 +186,40 @@ def _manifest(made: Order, records: Mapping[tuple[str, str], TableRecord]) -> Ma
     )
 
 
-def _rejected(report: checks.Report, staged: Folder, target: Target) -> str:
-    """Keep the results of a failed validation beside the target, and say what failed."""
-    kept = Folder(f"{target.folder.url}.rejected")
-    kept.delete()
-    (staged / "validation").move_to(kept)
-    return f"{target.folder}: not published; {_failures(report)}; results: {kept}"
+# what is published
+
+
+def published(at: Destination) -> Manifest:
+    """The manifest of what is published there. Raises BadInput where nothing is."""
+    return from_json(at.manifest(), at.place)
+
+
+def validate(spark: SparkSession, at: Destination, progress: Progress) -> Validation:
+    """Run the suites on what is published and put the results there. Raises DataFailed where a rule does not hold."""
+    return _validate(spark, at, published(at), progress, from_stage=False)
+
+
+def _validate(
+    spark: SparkSession, at: Destination, manifest: Manifest, progress: Progress, from_stage: bool
+) -> Validation:
+    began = time.monotonic()
+    dataset = registry.dataset(manifest.dataset)
+    contracts = dataset.in_order(manifest.tables)
+    stored = {
+        table.name: at.read(spark, table, _quickest(manifest.tables[table.name]), from_stage) for table in contracts
+    }
+    with tempfile.TemporaryDirectory() as results, progress.steps(f"{dataset.name} validation") as on_suite:
+        report = checks.validate(dataset.name, contracts, stored, Path(results), on_suite=on_suite)
+        accepted = "staged" if from_stage else "published"
+        docs = at.keep_results(Path(results), accepted if report.success or not from_stage else "rejected")
+    if not report.success:
+        state = "not published" if from_stage else "published data broke rules"
+        raise DataFailed(f"{at.place}: {state}: {_failures(report)}; results: {docs}")
+    return Validation(report, time.monotonic() - began, docs)
+
+
+def _quickest(records: Mapping[str, TableRecord]) -> str:
+    return next(name for name in _READ_FIRST if name in records)
 
 
 def _failures(report: checks.Report) -> str:
@@ -213,53 +227,17 @@ def _failures(report: checks.Report) -> str:
     return "; ".join(report.failures[:10]) + more
 
 
-# what stands on disk
-
-
-def published(out: str, dataset: str) -> tuple[Target, Manifest]:
-    """A published dataset and its manifest. Raises BadInput where none is published."""
-    known = registry.dataset(dataset)
-    target = Target(out, known.name)
-    return target, from_json(target.read_manifest(), f"{target.folder}/{MANIFEST}")
-
-
-def validate(spark: SparkSession, out: str, dataset: str, progress: Progress) -> Validation:
-    """Run the suites on what is published and put the results there. Raises DataFailed where a rule does not hold."""
-    target, manifest = published(out, dataset)
-    (target.folder / "validation").delete()
-    validation = _validate(spark, registry.dataset(dataset), manifest, target.folder, progress)
-    if not validation.report.success:
-        raise DataFailed(f"{target.folder}: {_failures(validation.report)}; results: {target.folder}/validation")
-    return validation
-
-
-def _validate(
-    spark: SparkSession, dataset: Dataset, manifest: Manifest, folder: Folder, progress: Progress
-) -> Validation:
-    began = time.monotonic()
-    contracts = dataset.in_order(manifest.tables)
-    stored = {table.name: _read(spark, table, manifest.tables[table.name], folder) for table in contracts}
-    with tempfile.TemporaryDirectory() as results, progress.steps(f"{dataset.name} validation") as on_suite:
-        report = checks.validate(dataset.name, contracts, stored, Path(results), on_suite=on_suite)
-        (folder / "validation").upload(Path(results))
-    return Validation(report, time.monotonic() - began)
-
-
-def _read(spark: SparkSession, table: Table, records: Mapping[str, TableRecord], folder: Folder) -> DataFrame:
-    name = next(name for name in _READ_FIRST if name in records)
-    return WRITERS[name].read(spark, table, folder.url)
-
-
-def verify(spark: SparkSession, out: str, dataset: str) -> list[tuple[str, str, Fingerprint]]:
+def verify(spark: SparkSession, at: Destination) -> list[tuple[str, str, Fingerprint]]:
     """(table, format, fingerprint) of all that is stored, as the manifest has it. Raises DataFailed on a difference."""
-    target, manifest = published(out, dataset)
-    found = []
-    for table in registry.dataset(dataset).in_order(manifest.tables):
-        for name in manifest.tables[table.name]:
-            found.append((table.name, name, fingerprint.measure(WRITERS[name].read(spark, table, target.folder.url))))
+    manifest = published(at)
+    found = [
+        (table.name, name, fingerprint.measure(at.read(spark, table, name, from_stage=False)))
+        for table in registry.dataset(manifest.dataset).in_order(manifest.tables)
+        for name in manifest.tables[table.name]
+    ]
     differences = [text for entry in found if (text := _difference(manifest, *entry))]
     if differences:
-        raise DataFailed(f"{target.folder}: differs from its manifest: {'; '.join(differences)}")
+        raise DataFailed(f"{at.place}: differs from its manifest: {'; '.join(differences)}")
     return found
 
 

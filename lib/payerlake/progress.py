@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
@@ -51,26 +51,23 @@ class Progress:
         self._bars.stop()
 
     @contextmanager
-    def writing(self, label: str, staged: Folder, rows: float, files: int) -> Iterator[Callable[[int], None]]:
+    def writing(self, label: str, staged: Folder | None, rows: float, files: int) -> Iterator[Callable[[int], None]]:
         """A bar for one table in one format. The caller ends it with the number of rows that were written."""
         task = self._bars.add_task(label, total=max(rows, 1))
-        before = 0 if self._quiet else _finished(staged)
         done = threading.Event()
-
-        def look() -> None:
-            while not done.wait(_EVERY_SECONDS):
-                share = min(1.0, (_finished(staged) - before) / files)
-                self._bars.update(task, completed=share * rows)
-
-        watcher = threading.Thread(target=look, daemon=True)
-        if not self._quiet:
-            watcher.start()
+        if staged is not None and not self._quiet:
+            threading.Thread(target=self._watch, args=(task, staged, rows, files, done), daemon=True).start()
         try:
             yield lambda written: self._bars.update(task, total=max(written, 1), completed=max(written, 1))
         finally:
             done.set()
-            if watcher.is_alive():
-                watcher.join()
+
+    def _watch(self, task: TaskID, staged: Folder, rows: float, files: int, done: threading.Event) -> None:
+        before = _finished(staged)
+        while not done.wait(_EVERY_SECONDS):
+            share = min(1.0, (_finished(staged) - before) / files)
+            if not done.is_set():
+                self._bars.update(task, completed=share * rows)
 
     @contextmanager
     def steps(self, label: str) -> Iterator[Callable[[str, int, int], None]]:

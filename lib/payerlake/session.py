@@ -123,6 +123,8 @@ def _common_settings(log: Path) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         # Columns pass to and from Python in batches instead of one row at a time.
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Plans hold lists of names and places as constants; nobody reads them in an event, writing them takes time.
+        "spark.sql.maxPlanStringLength": "10000",
         # Small stages join their shuffle partitions at run time, large ones keep them.
         "spark.sql.adaptive.enabled": "true",
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -86,6 +86,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: not UTF-8 text; save it as UTF-8") from None
     values = _parse(str(path), text)
     if not isinstance(values, dict):
         raise BadInput(f"{path}: holds {type(values).__name__}, not settings; write 'key: value' lines")
@@ -100,6 +102,8 @@ def _parse(where: str, text: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not readable"
         raise BadInput(f"{where}{line}: not valid YAML ({problem}); check indentation, colons and brackets") from None
+    except ValueError as error:  # what looks like a date and is none, such as 2024-02-30
+        raise BadInput(f"{where}: not valid YAML ({error}); check the dates") from None
 
 
 def _dataset_layer(dataset: str, name: str) -> Layer:
@@ -141,14 +145,25 @@ def _check_keys(where: str, values: Mapping[str, Any], model: type[BaseModel], p
         if key not in model.model_fields:
             known = [prefix + name for name in model.model_fields]
             raise unknown(where, "a setting", f"{prefix}{key}", known)
+        entry = _model_of_entries(model, key)
+        if entry is not None and isinstance(value, dict):
+            for name, part in value.items():
+                _check_part(where, part, entry, f"{prefix}{key}.{name}")
         inner = _model_of(model, key)
-        if inner is None:
-            continue
-        if not isinstance(value, dict):
-            raise BadInput(
-                f"{where}: {prefix}{key}: {value!r} is not a mapping; allowed: {', '.join(inner.model_fields)}"
-            )
-        _check_keys(where, value, inner, f"{prefix}{key}.")
+        if inner is not None:
+            _check_part(where, value, inner, f"{prefix}{key}")
+
+
+def _check_part(where: str, part: Any, model: type[BaseModel], key: str) -> None:
+    if not isinstance(part, dict):
+        raise BadInput(f"{where}: {key}: {part!r} is not a mapping; allowed: {', '.join(model.model_fields)}")
+    _check_keys(where, part, model, f"{key}.")
+
+
+def _model_of_entries(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of each entry where the setting is a mapping of names to parts, as `seasons.events` is."""
+    entry = (None, *get_args(model.model_fields[key].annotation))[-1]
+    return entry if isinstance(entry, type) and issubclass(entry, BaseModel) else None
 
 
 def _model_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
@@ -187,7 +202,7 @@ def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Laye
         return model.model_validate(merged)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        path = [str(part) for part in first["loc"]]
+        path = [str(part) for part in first["loc"] if part != "[key]"]  # a key that its type refuses
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"]
         shown = f": {given!r}" if not isinstance(given, (dict, BaseModel)) else ""
@@ -198,13 +213,17 @@ def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Laye
 
 
 def _written_in(layers: list[Layer], path: list[str]) -> str:
-    """Where the value at this path was last written."""
-    for where, values in reversed(layers):
-        inner: Any = _expand_population(where, values)
-        for part in path:
-            if not isinstance(inner, dict) or part not in {str(key) for key in inner}:
-                break
-            inner = next(v for k, v in inner.items() if str(k) == part)
-        else:
-            return where
+    """Where the value at this path was last written; of a missing value, where the part was that lacks it."""
+    for length in range(len(path), 0, -1):
+        for where, values in reversed(layers):
+            if _holds(_expand_population(where, values), path[:length]):
+                return where
     return layers[0][0]
+
+
+def _holds(values: Any, path: list[str]) -> bool:
+    for part in path:
+        if not isinstance(values, dict) or part not in {str(key) for key in values}:
+            return False
+        values = next(value for key, value in values.items() if str(key) == part)
+    return True

@@ -150,7 +150,7 @@ class Target:
     def __init__(self, out: str, dataset: str) -> None:
         self._out = Folder(out)
         self.folder = self._out / dataset
-        self._staging = self._out / f".{dataset}.staging"
+        self.staging = self._out / f".{dataset}.staging"
         self._replaced = self._out / f".{dataset}.replaced"
 
     def check(self, mode: str) -> None:
@@ -177,10 +177,10 @@ class Target:
     @contextmanager
     def staged(self) -> Iterator[Folder]:
         """A new, empty staging folder; on the way out, published or not, nothing of it is left."""
-        self._staging.delete()
-        self._staging.write_text(_UNPUBLISHED, "")
+        self.staging.delete()
+        self.staging.write_text(_UNPUBLISHED, "")
         try:
-            yield self._staging
+            yield self.staging
         finally:
             self._recover()
 
@@ -189,7 +189,7 @@ class Target:
         self._refuse_foreign()
         try:
             self._move_old_aside()
-            self._staging.move_to(self.folder)
+            self.staging.move_to(self.folder)
             self.folder.write_text(MANIFEST, manifest)
         except OSError as error:
             raise EngineFailed(f"{self.folder}: could not publish ({error}); the old data stand as before") from error
@@ -210,7 +210,7 @@ class Target:
         elif self.folder.has(_UNPUBLISHED):
             self.folder.delete_file(_UNPUBLISHED)
         self._replaced.delete()
-        self._staging.delete()
+        self.staging.delete()
 
     def _refuse_foreign(self) -> None:
         ours = self.is_published() or self.folder.is_empty()

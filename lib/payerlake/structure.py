@@ -1,65 +1,79 @@
 """The structural suite of a table, from its contract: columns, nulls, values, rules, key and references.
 
-Three batches. `columns` is the table itself, of which only the schema is looked at. `rows` is one scan: every
-column, and one more column a rule and a reference to a small table, which holds a fixed word or, where it is
-broken, the row's key. `keys` is one GROUP BY (see `keys`). So a table costs two Spark jobs whatever its contract says.
+Its batches: `columns` is the table itself, of which only the schema is looked at. `rows` is one scan: every column,
+and a column more for each rule, reference and the key, which holds a fixed word or, where it is broken, the row's
+key. Of a large table the key, and references to large tables, stand in a third batch, `keys`, which is one GROUP BY.
+So a table costs one or two Spark queries whatever its contract says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from payerlake import keys
-from payerlake.keys import FOUND, UNIQUE, quoted, text
+from payerlake.keys import FOUND, KEY, UNIQUE, quoted, text
 from payerlake.schema import Column, Reference, Table
 from payerlake.suites import Check, Suite
+
+LARGE = 250_000  # rows: up to here a window over the key, or a broadcast of a parent's keys, costs little
 
 _HOLDS = "holds"
 
 
-def structural(table: Table, parents: Mapping[str, Table], columns: Sequence[str]) -> Suite:
-    """The suite `DATASET.TABLE.contract`. parents: the tables that stand there; columns: those the table has.
+def structural(table: Table, parents: Mapping[str, Table], columns: Sequence[str], rows: Mapping[str, int]) -> Suite:
+    """The suite `DATASET.TABLE.contract`.
 
+    parents: the tables that stand there; columns: those that the table has; rows: of every table that stands there.
     Where the columns are not the contract's, rules, key and references cannot be read and are listed as skipped.
     """
     whole = list(columns) == table.column_names
     known = [reference for reference in table.references if reference.table in parents and whole]
-    grouped = [reference for reference in known if parents[reference.table].spine != "reference"]
-    looked_up = [reference for reference in known if reference not in grouped]
-    present = [column for column in table.columns if column.name in columns]
-    checks = [_columns_check(table), _rows_check(table)]
-    for column in present:
-        checks += _column_checks(table, column, _held_by_parent(column, known, parents))
-    batches = {
-        "columns": f"SELECT * FROM {quoted(table.name)}",
-        "rows": _rows(table if whole else None, table, looked_up),
-    }
-    if whole:
-        checks += [_rule_check(table, name, condition) for name, condition in table.rules.items()]
-        checks += [_reference_check(table, reference, "rows") for reference in looked_up]
-        checks += [_reference_check(table, reference, "keys") for reference in grouped]
-        checks += [_key_check(table)]
-        batches["keys"] = keys.batch(table, grouped)
+    grouped = [r for r in known if min(rows[table.name], rows[r.table]) > LARGE]
+    batches = {"columns": f"SELECT * FROM {quoted(table.name)}"}
+    if not whole:
+        batches["rows"] = batches["columns"]
+    elif rows[table.name] > LARGE:
+        batches |= {"rows": _rows(table, known, grouped, key=False), "keys": keys.batch(table, grouped)}
+    else:
+        batches["rows"] = _rows(table, known, grouped, key=True)
     return Suite(
         name=f"{table.full_name}.contract",
         origin=f"contract of {table.full_name}",
         tables=tuple(dict.fromkeys([table.name, *(reference.table for reference in known)])),
         batches=batches,
-        checks=tuple(checks),
+        checks=tuple(_checks(table, parents, columns, known, grouped, batches)),
         skipped=_skipped(table, parents, whole),
     )
 
 
-def _rows(whole: Table | None, table: Table, looked_up: Sequence[Reference]) -> str:
-    if whole is None:
-        return f"SELECT * FROM {quoted(table.name)}"
+def _checks(
+    table: Table,
+    parents: Mapping[str, Table],
+    columns: Sequence[str],
+    known: Sequence[Reference],
+    grouped: Sequence[Reference],
+    batches: Mapping[str, str],
+) -> Iterator[Check]:
+    yield _columns_check(table)
+    yield _rows_check(table)
+    for column in (column for column in table.columns if column.name in columns):
+        yield from _column_checks(table, column, _held_by_parent(column, known, parents))
+    if batches["rows"] == batches["columns"]:
+        return
+    yield from (_rule_check(table, name, condition) for name, condition in table.rules.items())
+    yield from (_reference_check(table, r, "keys" if r in grouped else "rows") for r in known)
+    yield _key_check(table, "keys" if "keys" in batches else "rows")
+
+
+def _rows(table: Table, known: Sequence[Reference], grouped: Sequence[Reference], key: bool) -> str:
     broken = text(table.key, "t.")
     rules = [
         f"CASE WHEN coalesce(({condition}), true) THEN '{_HOLDS}' ELSE {broken} END AS {quoted(rule_column(name))}"
         for name, condition in table.rules.items()
     ]
-    references = [f"{keys.lookup(reference)} AS {quoted(keys.reference_column(reference))}" for reference in looked_up]
-    return f"SELECT {', '.join(['t.*', *rules, *references])} FROM {quoted(table.name)} t"
+    looked_up = [f"{keys.lookup(r)} AS {quoted(keys.reference_column(r))}" for r in known if r not in grouped]
+    unique = [f"{keys.uniqueness(table)} AS {quoted(KEY)}"] if key else []
+    return f"SELECT {', '.join(['t.*', *rules, *looked_up, *unique])} FROM {quoted(table.name)} t"
 
 
 def rule_column(name: str) -> str:
@@ -122,9 +136,9 @@ def _reference_check(table: Table, reference: Reference, batch: str) -> Check:
     return _check(table, "expect_column_values_to_be_in_set", rule, batch, column=column, value_set=[FOUND])
 
 
-def _key_check(table: Table) -> Check:
+def _key_check(table: Table, batch: str) -> Check:
     rule = f"no two rows have the same key ({', '.join(table.key)})"
-    return _check(table, "expect_column_values_to_be_in_set", rule, "keys", column="key", value_set=[UNIQUE])
+    return _check(table, "expect_column_values_to_be_in_set", rule, batch, column=KEY, value_set=[UNIQUE])
 
 
 def _skipped(table: Table, parents: Mapping[str, Table], whole: bool) -> tuple[str, ...]:

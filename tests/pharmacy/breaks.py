@@ -234,9 +234,7 @@ def the_second_cover_is_of_another_group(family: Family) -> None:
     row = family.open_rows()[1]
     state = family.head["state"]
     row["group_number"] = next(
-        number
-        for number, group in family.groups.items()
-        if group["state"] == state and number != row["group_number"]
+        number for number, group in family.groups.items() if group["state"] == state and number != row["group_number"]
     )
 
 
@@ -303,9 +301,7 @@ def a_spouse_is_enrolled_as_a_dependent(family: Family) -> None:
 
 
 def _begins_together(family: Family) -> bool:
-    starts = (
-        [family.cover(role)[0]["effective_date"] for role in ("SELF", "SPOUSE")] if _is_couple(family) else []
-    )
+    starts = [family.cover(role)[0]["effective_date"] for role in ("SELF", "SPOUSE")] if _is_couple(family) else []
     return len(starts) == 2 and starts[0] == starts[1] and _has_past(family)
 
 
@@ -316,9 +312,7 @@ def a_spouse_is_covered_a_year_before_the_subscriber(family: Family) -> None:
 
 @breaks("coverage_history", "minor_spouse", _is_couple)
 def a_spouse_is_covered_at_17(family: Family) -> None:
-    family.member("SPOUSE")["date_of_birth"] = (
-        family.cover("SPOUSE")[0]["effective_date"] - (18 * 365 - 30) * DAY
-    )
+    family.member("SPOUSE")["date_of_birth"] = family.cover("SPOUSE")[0]["effective_date"] - (18 * 365 - 30) * DAY
 
 
 @breaks("coverage_history", "group_elsewhere", _lives_in("TX", "FL", "NY"))
@@ -408,8 +402,10 @@ def medigap_is_held_beside_medicare_advantage(family: Family) -> None:
 
 
 @breaks("plan_sales", "not_offered")
-def a_group_gives_up_its_plans(family: Family) -> None:
-    family.groups[family.cover()[0]["group_number"]]["plan_codes"] = ""
+def a_group_gives_up_a_plan(family: Family) -> None:
+    row = family.cover()[0]
+    group = family.groups[row["group_number"]]
+    group["plan_codes"] = group["plan_codes"].replace(row["plan_code"], "")
 
 
 @breaks("plan_sales", "not_sold_there", lambda family: _lives_in("TX")(family) and _is_single(family))
@@ -489,9 +485,7 @@ def a_birth_is_not_the_members_own(family: Family) -> None:
         member["date_of_birth"] -= DAY
 
 
-@breaks(
-    "special_enrollments", "married_alone", lambda family: _is_alone(family) and _has_event(*DRAWN)(family)
-)
+@breaks("special_enrollments", "married_alone", lambda family: _is_alone(family) and _has_event(*DRAWN)(family))
 def a_person_alone_marries(family: Family) -> None:
     _event(family, *DRAWN)["event_type"] = "MARRIAGE"
 

@@ -79,9 +79,7 @@ class Family:
 
     def left(self, role: str = "SELF") -> list[Row]:
         """Enrollments that ended within the plan year."""
-        return [
-            row for row in self.cover(role) if row["termination_date"] and row["termination_date"] >= YEAR
-        ]
+        return [row for row in self.cover(role) if row["termination_date"] and row["termination_date"] >= YEAR]
 
     def add(self, table: str, row: Row, **changes: Any) -> None:
         self.rows[table].append(row | changes)

@@ -35,9 +35,7 @@ class Shift:
         columns = dataset("pharmacy").table(name).columns
         new = self.changed[name]
         selected = ", ".join(
-            f"CAST({new[c.name]} AS {c.spark_type.simpleString()}) AS {c.name}"
-            if c.name in new
-            else f"t.{c.name}"
+            f"CAST({new[c.name]} AS {c.spark_type.simpleString()}) AS {c.name}" if c.name in new else f"t.{c.name}"
             for c in columns
         )
         tables = {"t": frames[name]} | ({"other": frames[self.joined]} if self.joined else {})
@@ -46,6 +44,7 @@ class Shift:
 
 
 _IN_TWO = "substr(t.member_number, -1) < '5'"
+_SHARES = ("on_employer", "on_medicare", "on_medicaid", "on_individual", "on_other")
 
 SHIFTS = (
     Shift(
@@ -75,7 +74,7 @@ SHIFTS = (
         "households",
         ("one_or_two_dependents",),
         {"households": {}},
-        kept="NOT (relationship = 'DEPENDENT' AND household_size <= 3)",
+        kept="NOT (relationship = 'DEPENDENT' AND household_size <= 4)",
     ),
     Shift(
         "coverage_history",
@@ -102,20 +101,8 @@ SHIFTS = (
     ),
     Shift(
         "current_cover",
-        (
-            "senior_on_medicare",
-            "younger_on_medicare",
-            "on_employer",
-            "on_medicare",
-            "on_medicaid",
-            "on_individual",
-            "on_other",
-        ),  # fmt: skip
-        {
-            "enrollments": {
-                "plan_code": "if(o.date_of_birth < DATE'1959-01-01', 'GOV-VA-001', 'MCARE-MAPD-001')"
-            }
-        },
+        (*_SHARES, "senior_on_medicare", "younger_on_medicare"),
+        {"enrollments": {"plan_code": "if(o.date_of_birth < DATE'1959-01-01', 'GOV-VA-001', 'MCARE-MAPD-001')"}},
         joined="members",
     ),
     Shift(

@@ -60,16 +60,20 @@ class Cover:
             people.household(key, slot).alias("household"),
             people.household_size(key, slot).alias("size"),
             people.has_spouse(key, slot).alias("has_spouse"),
-            people.birth_date(key, slot).alias("birth_date"),
         )
-        known = grouped.select(
+        adults = grouped.select(
             "*",
+            people.slot(head).alias("head_slot"),
+            F.when(F.col("has_spouse"), head + 1).otherwise(head).alias("spouse"),
+            people.slot(F.when(F.col("has_spouse"), head + 1).otherwise(head)).alias("spouse_slot"),
+        )
+        known = adults.select(
+            "*",
+            people.birth_date(key, slot).alias("birth_date"),
+            people.birth_date(head, F.col("head_slot")).alias("head_birth"),
+            people.birth_date(F.col("spouse"), F.col("spouse_slot")).alias("spouse_birth"),
             ordered_choice(self._uniform("scenario", head), self._positions(SCENARIOS)).cast("int").alias("scenario"),
             people.state_index(head).alias("state_index"),
-            people.birth_date(head).alias("head_birth"),
-            F.when(F.col("has_spouse"), people.birth_date(head + 1))
-            .otherwise(people.birth_date(head))
-            .alias("spouse_birth"),
         )
         aged = known.select("*", *self._turning_days())
         dated = aged.select("*", *self._starts(), *self._tenures())

@@ -32,6 +32,7 @@ def members(world: World) -> DataFrame:
     housed = named.select(
         "*",
         people.first_name(key, F.col("gender")).alias("first_name"),
+        people.state(F.col("household")).alias("state"),
         people.zip_position(F.col("household")).alias("zip_position"),
     )
     return housed.select(
@@ -42,7 +43,7 @@ def members(world: World) -> DataFrame:
         F.col("gender"),
         people.street(F.col("household")).alias("address"),
         people.place("city", home).alias("city"),
-        people.place("state", home).alias("state"),
+        F.col("state"),
         people.place("zip_code", home).alias("zip_code"),
         people.phone(key, people.place("area_code", home)).alias("phone"),
         people.email(key, F.col("first_name"), F.col("last_name")).alias("email"),

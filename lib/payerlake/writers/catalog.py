@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from payerlake.errors import BadInput
 from payerlake.schema import Table
-from payerlake.writers.delta import create_statement, quoted
+from payerlake.writers.delta import check_properties, create_statement, quoted
 from payerlake.writers.layout import Layout, Stored
 
 MANIFEST_TABLE = "payerlake_manifest"
@@ -54,16 +54,17 @@ class CatalogTarget:
     def write(self, df: DataFrame, table: Table, layout: Layout) -> Stored:
         """Write every row of `df` into the staging table, in one action."""
         name = self._at(table.name + _STAGING)
-        self.spark.sql(create_statement(name, table, layout))
+        self.spark.sql(create_statement(name, table, layout, check_properties(table)))
         df.write.format("delta").mode("append").saveAsTable(name)
         detail = self.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "sizeInBytes").collect()[0]
         return Stored(int(detail[0]), int(detail[1]))
 
-    def read(self, table: Table) -> DataFrame:
-        """The published rows under the contract's columns. Raises BadInput where the table does not exist."""
-        if not self.spark.catalog.tableExists(self._at(table.name)):
-            raise BadInput(f"{self._at(table.name)}: no such table; generate {table.full_name} into this schema first")
-        return self.spark.table(self._at(table.name)).select(*table.column_names)
+    def read(self, table: Table, from_stage: bool = False) -> DataFrame:
+        """The published or staged rows under the contract's columns. Raises BadInput where there is no such table."""
+        name = self._at(table.name + (_STAGING if from_stage else ""))
+        if not self.spark.catalog.tableExists(name):
+            raise BadInput(f"{name}: no such table; generate {table.full_name} into this schema first")
+        return self.spark.table(name).select(*table.column_names)
 
     def publish(self, dataset: str, tables: Sequence[Table], manifest: str) -> None:
         """Replace the dataset's tables by the staged ones and write its manifest last."""

@@ -21,11 +21,10 @@ _BOTH_WAYS = {
     "encoding": "UTF-8",
     "lineSep": "\n",
     "escape": '"',
-    "dateFormat": "yyyy-MM-dd",
     "ignoreLeadingWhiteSpace": "false",
     "ignoreTrailingWhiteSpace": "false",
 }
-_WRITING = _BOTH_WAYS | {"header": "true", "nullValue": "", "emptyValue": '""'}
+_WRITING = _BOTH_WAYS | {"dateFormat": "yyyy-MM-dd", "header": "true", "nullValue": "", "emptyValue": '""'}
 # The parser hands over an unquoted empty field as its null value and `""` as its empty value; were both the empty
 # string, it could not tell them apart. No text holds a NUL.
 _READING = _BOTH_WAYS | {"header": "true", "nullValue": "\0", "emptyValue": "", "multiLine": "true", "mode": "FAILFAST"}

@@ -6,9 +6,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from payerlake.schema import Table
 from payerlake.storage import Folder
-from payerlake.writers.layout import Layout, Stored, require, stored
-
-_CODEC = "snappy"
+from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
 
 
 class ParquetWriter:
@@ -16,7 +14,7 @@ class ParquetWriter:
 
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
         target = _folder(table, folder)
-        df.write.partitionBy(*layout.partition_by).option("compression", _CODEC).parquet(target.spark_url)
+        df.write.partitionBy(*layout.partition_by).option("compression", CODEC).parquet(target.spark_url)
         target.sweep()
         return stored(target, ".parquet")
 

@@ -1,0 +1,192 @@
+"""Every table of every dataset against its contract: a new table is tested here without a new line."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.testing import assertSchemaEqual
+
+from payerlake import registry, settings
+from payerlake.schema import Table
+from payerlake.world import World
+
+MEMBERS = 300
+CUT = 293  # the last seven members are made apart from the others; it may cut a household in two
+TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
+OF_MEMBERS = [table for table in TABLES if table.spine == "members"]
+REFERENCE = [table for table in TABLES if table.spine == "reference"]
+
+every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.full_name)
+every_table_of_members = pytest.mark.parametrize("table", OF_MEMBERS, ids=lambda table: table.full_name)
+every_reference_table = pytest.mark.parametrize("table", REFERENCE, ids=lambda table: table.full_name)
+
+
+def world(spark: SparkSession, dataset: str, first: int = 0, last: int = MEMBERS, files: int = 1) -> World:
+    """A dataset of few members, of which the keys first … last − 1 are made, in so many files a table."""
+    model = registry.dataset(dataset).settings
+    overrides = [settings.option("members", MEMBERS)]
+    if "members_per_file" in model.model_fields:
+        each = settings.load(dataset, model).members_per_file
+        whole = dict.fromkeys(type(each).model_fields, -(-MEMBERS // files))
+        overrides.append(settings.option("members_per_file", whole))
+    return World(spark, settings.load(dataset, model, overrides=overrides), first, last)
+
+
+def rows(frame: DataFrame) -> Counter:
+    """The rows and how often each occurs."""
+    return Counter(map(tuple, frame.collect()))
+
+
+def digest(frame: DataFrame) -> tuple[int, int, int]:
+    """Rows, the sum of a 64-bit hash of every column as text, modulo 2^64, and how many partitions have rows."""
+    texts = [F.coalesce(F.col(name).cast("string"), F.lit("␀")) for name in frame.columns]
+    hashed = F.xxhash64(*texts).cast("decimal(38,0)")
+    partitions = F.size(F.collect_set(F.spark_partition_id()))
+    count, total, files = frame.agg(F.count("*"), F.sum(hashed), partitions).first()
+    return count, int(total) % 2**64, files
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkSession) -> Callable[[Table], DataFrame]:
+    """Each table, built once as its contract's function builds it."""
+    frames: dict[str, DataFrame] = {}
+
+    def build(table: Table) -> DataFrame:
+        if table.full_name not in frames:
+            frames[table.full_name] = table.build(world(spark, table.dataset))
+        return frames[table.full_name]
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def stored(spark: SparkSession, built: Callable[[Table], DataFrame]) -> Callable[[Table], DataFrame]:
+    """Each table's rows, computed once and held in memory; nulls are let through, to be looked for."""
+    frames: dict[str, DataFrame] = {}
+
+    def store(table: Table) -> DataFrame:
+        if table.full_name not in frames:
+            frames[table.full_name] = spark.createDataFrame(built(table).toArrow()).coalesce(1)
+        return frames[table.full_name]
+
+    return store
+
+
+# documentation
+
+
+@every_table
+def test_the_grain_says_what_a_row_is(table: Table) -> None:
+    assert table.grain.startswith("One row per ")
+    assert table.documented_rows
+
+
+@every_table
+def test_every_column_says_what_it_means(table: Table) -> None:
+    for column in table.columns:
+        assert len(column.meaning.strip()) > 2, column.name
+        assert column.meaning[0].isupper() or column.meaning[0].isdigit(), column.name
+
+
+@every_table
+def test_the_module_and_the_function_say_what_they_make(table: Table) -> None:
+    module = sys.modules[table.build.__module__]
+    assert (inspect.getdoc(module) or "").startswith(f"{table.name}: ")
+    first_line = (inspect.getdoc(table.build) or "").splitlines()[0]
+    assert first_line.startswith("One row per ")
+
+
+@every_table
+def test_key_and_references_are_columns_of_the_table(table: Table) -> None:
+    named = [*table.key, *(name for reference in table.references for name in reference.columns)]
+    assert table.key
+    assert set(named) <= set(table.column_names)
+    assert len(set(table.column_names)) == len(table.column_names)
+    assert not any(column.nullable for column in table.columns if column.name in table.key)
+
+
+# the rows
+
+
+@every_table
+def test_the_table_has_the_columns_and_types_of_its_contract(table: Table, built: Callable) -> None:
+    assertSchemaEqual(built(table).schema, table.schema(), ignoreNullable=True)
+
+
+@every_table
+def test_the_key_tells_the_rows_apart(table: Table, stored: Callable) -> None:
+    frame = stored(table)
+    repeated = frame.groupBy(*table.key).count().where("count > 1").limit(3).collect()
+    assert frame.count() > 0
+    assert repeated == []
+
+
+@every_table
+def test_nulls_stand_only_where_the_contract_allows_them(table: Table, stored: Callable) -> None:
+    required = [column.name for column in table.columns if not column.nullable]
+    counts = stored(table).agg(*(F.count_if(F.col(name).isNull()).alias(name) for name in required)).first().asDict()
+    assert {name: count for name, count in counts.items() if count} == {}
+
+
+@every_table
+def test_domains_patterns_ranges_and_rules_hold(table: Table, stored: Callable) -> None:
+    conditions = table.constraints()
+    if not conditions:
+        pytest.skip("the contract has no condition")
+    broken = [F.count_if(~F.coalesce(F.expr(sql), F.lit(True))).alias(name) for name, sql in conditions.items()]
+    counts = stored(table).agg(*broken).first().asDict()
+    assert {f"{name}: {conditions[name]}": count for name, count in counts.items() if count} == {}
+
+
+@every_table
+def test_texts_fit_their_columns(table: Table, stored: Callable) -> None:
+    lengths = {c.name: int(c.type.partition("(")[2][:-1]) for c in table.columns if "char(" in c.type}
+    if not lengths:
+        pytest.skip("no column has a length")
+    longest = stored(table).agg(*(F.max(F.length(name)).alias(name) for name in lengths)).first().asDict()
+    assert {name: n for name, n in longest.items() if n is not None and n > lengths[name]} == {}
+    exact = {c.name for c in table.columns if c.type.startswith("char(")}
+    assert {name: n for name, n in longest.items() if name in exact and n not in (None, lengths[name])} == {}
+
+
+@every_table
+def test_references_resolve(table: Table, stored: Callable) -> None:
+    dataset = registry.dataset(table.dataset)
+    for reference in table.references:
+        known = {tuple(row) for row in stored(dataset.table(reference.table)).select(*reference.to_columns).collect()}
+        used = {tuple(row) for row in stored(table).select(*reference.columns).distinct().collect()}
+        lost = {key for key in used if None not in key} - known
+        assert not lost, (reference.columns, sorted(lost)[:3])
+
+
+# pure functions of the key
+
+
+@every_table
+@pytest.mark.parametrize("files", [2, 7])
+def test_the_rows_are_the_same_in_one_two_and_seven_partitions(
+    spark: SparkSession, table: Table, stored: Callable, files: int
+) -> None:
+    *made, partitions = digest(table.build(world(spark, table.dataset, files=files)))
+    *whole, _ = digest(stored(table))
+    assert made == whole
+    assert partitions == (files if table.spine == "members" else 1)
+
+
+@every_table_of_members
+def test_any_members_rows_are_made_without_the_others(spark: SparkSession, table: Table, stored: Callable) -> None:
+    """The rows of the last few members, made alone, and those of the others are the rows of all."""
+    parts = [rows(table.build(world(spark, table.dataset, first, last))) for first, last in ((0, CUT), (CUT, MEMBERS))]
+    assert all(parts)
+    assert parts[0] + parts[1] == rows(stored(table))
+
+
+@every_reference_table
+def test_reference_tables_are_whole_in_every_slice(spark: SparkSession, table: Table, stored: Callable) -> None:
+    assert rows(table.build(world(spark, table.dataset, CUT, MEMBERS))) == rows(stored(table))

@@ -1,0 +1,337 @@
+"""Settings: each step of precedence, and messages that say where, what was given, what is allowed and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from payerlake import registry, settings
+from payerlake.errors import BadInput
+from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.resources import resource
+
+KNOWN = (
+    "employer_groups, enrollments, members, members_per_file, partition_by, plan_weights, plan_year, population, "
+    "seasons, seed"
+)
+
+
+def load(*options: str, scale: str | None = None, file: Path | None = None) -> PharmacySettings:
+    """The pharmacy settings, each option as after `--set`."""
+    overrides = [settings.set_option(option) for option in options]
+    return settings.load("pharmacy", PharmacySettings, scale, file, overrides)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A settings file of the user's, empty yet."""
+    return tmp_path / "my.yml"
+
+
+def refusal(*options: str, scale: str | None = None, file: Path | None = None) -> str:
+    """The whole message with which these settings are refused."""
+    with pytest.raises(BadInput) as caught:
+        load(*options, scale=scale, file=file)
+    return str(caught.value)
+
+
+# precedence
+
+
+def test_without_more_the_defaults_hold() -> None:
+    assert (load().members, load().seed, load().plan_year) == (1_000_000, 42, 2024)
+
+
+def test_a_scale_goes_over_the_defaults() -> None:
+    tiny = load(scale="tiny")
+    assert (tiny.members, tiny.seed) == (200, 42)
+
+
+def test_a_file_goes_over_the_scale(file: Path) -> None:
+    file.write_text("pharmacy: {members: 5000}")
+    assert load(scale="tiny", file=file).members == 5_000
+
+
+def test_the_command_line_goes_over_the_file(file: Path) -> None:
+    file.write_text("pharmacy: {members: 5000, seed: 7}")
+    mine = load("members=300", scale="tiny", file=file)
+    assert (mine.members, mine.seed) == (300, 7)
+
+
+def test_the_last_of_two_options_holds() -> None:
+    assert load("members=300", "members=400").members == 400
+
+
+def test_an_option_of_its_own_is_a_layer_like_set() -> None:
+    overrides = [settings.set_option("members=300"), settings.option("members", 500)]
+    assert settings.load("pharmacy", PharmacySettings, overrides=overrides).members == 500
+
+
+def test_a_nested_setting_leaves_its_neighbours(file: Path) -> None:
+    file.write_text("pharmacy: {enrollments: {history: false}}")
+    mine = load("enrollments.first_plan_year=2010", file=file)
+    assert (mine.enrollments.history, mine.enrollments.first_plan_year) == (False, 2010)
+    assert mine.enrollments.years_with_a_plan == load().enrollments.years_with_a_plan
+
+
+# mappings of shares and weights
+
+
+def test_a_file_replaces_a_mapping_of_weights_whole(file: Path) -> None:
+    file.write_text("pharmacy: {plan_weights: {senior: {MCARE-PARTD-001: 1}}}")
+    mine = load(file=file)
+    assert mine.plan_weights.senior == {"MCARE-PARTD-001": 1.0}
+    assert mine.plan_weights.senior_couple == load().plan_weights.senior_couple
+
+
+def test_the_command_line_replaces_single_entries_of_a_mapping() -> None:
+    mine = load("plan_weights.senior.MCARE-MAPD-001=70")
+    assert mine.plan_weights.senior == load().plan_weights.senior | {"MCARE-MAPD-001": 70.0}
+
+
+def test_shares_are_set_one_by_one_and_summed_at_the_end() -> None:
+    mine = load("population.sex.F=0.6", "population.sex.M=0.398")
+    assert mine.population.sex == {"F": 0.6, "M": 0.398, "U": 0.002}
+
+
+def test_entries_whose_keys_are_numbers_are_set_by_number() -> None:
+    family = "population.households.dependents_per_family"
+    mine = load(f"{family}.1=0.5", f"{family}.2=0.3")
+    assert mine.population.households.dependents_per_family == {1: 0.5, 2: 0.3, 3: 0.14, 4: 0.06}
+
+
+def test_one_figure_of_an_event_leaves_the_others() -> None:
+    mine, default = load("seasons.events.MOVE.weight=30"), load()
+    assert mine.seasons.events["MOVE"].weight == 30
+    assert mine.seasons.events["MOVE"].months == default.seasons.events["MOVE"].months
+    assert list(mine.seasons.events) == list(default.seasons.events)
+
+
+# population
+
+
+def test_a_population_by_name_replaces_the_whole_population(file: Path) -> None:
+    file.write_text("pharmacy: {population: shared}")
+    shared = settings.read_yaml(resource("conf", "populations", "shared.yaml"))
+    for mine in (load("population=shared"), load(file=file)):
+        assert mine.population.age_bands == shared["age_bands"]
+        assert mine.population.sex == shared["sex"]
+
+
+def test_a_named_population_may_be_changed_after_its_name() -> None:
+    mine = load("population=shared", "population.sex.O=0.004", "population.sex.F=0.502")
+    assert mine.population.sex == {"F": 0.502, "M": 0.494, "O": 0.004}
+
+
+def test_a_name_given_later_undoes_earlier_changes() -> None:
+    assert load("population.sex.F=0.1", "population=shared").population.sex["F"] == 0.505
+
+
+def test_a_file_changes_parts_of_the_population(file: Path) -> None:
+    file.write_text("pharmacy: {population: {sex: {F: 0.4, M: 0.6}}}")
+    mine = load(file=file)
+    assert mine.population.sex == {"F": 0.4, "M": 0.6}
+    assert mine.population.age_bands == load().population.age_bands
+
+
+def test_an_unknown_population_is_refused_with_the_nearest() -> None:
+    assert refusal("population=sharde") == (
+        "--set population=sharde: population: 'sharde' is not a population; did you mean 'shared'? Known: pharmacy, shared"
+    )
+
+
+# unknown keys
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_name_and_where_it_stands(file: Path) -> None:
+    file.write_text("pharmacy: {memebers: 5}")
+    wrong = f"'memebers' is not a setting; did you mean 'members'? Known: {KNOWN}"
+    assert refusal(file=file) == f"{file}: pharmacy: {wrong}"
+    assert refusal("memebers=5") == f"--set memebers=5: {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("option", "near"),
+    [
+        ("population.sexx.F=1", "population.sex"),
+        ("enrollments.histroy=true", "enrollments.history"),
+        ("population.households.role={}", "population.households.roles"),
+        ("seasons.events.MOVE.wieght=5", "seasons.events.MOVE.weight"),
+        ("members_per_file.member=5", "members_per_file.members"),
+    ],
+)
+def test_an_unknown_nested_setting_is_refused_with_its_nearest_whole_name(option: str, near: str) -> None:
+    message = refusal(option)
+    assert message.startswith(f"--set {option}: ")
+    assert f"is not a setting; did you mean '{near}'?" in message
+
+
+def test_an_unknown_nested_setting_of_a_file_names_the_file(file: Path) -> None:
+    file.write_text("pharmacy:\n  enrollments:\n    rows_per_memebr: 9\n")
+    assert refusal(file=file).startswith(
+        f"{file}: pharmacy: 'enrollments.rows_per_memebr' is not a setting; did you mean 'enrollments.rows_per_member'?"
+    )
+
+
+def test_an_unknown_scale_is_refused_with_the_nearest() -> None:
+    assert refusal(scale="tiyn") == (
+        "--scale: 'tiyn' is not a scale of pharmacy; did you mean 'tiny'? Known: demo, documented, large, small, tiny"
+    )
+
+
+def test_a_file_with_an_unknown_dataset_is_refused(file: Path) -> None:
+    file.write_text("pharmcy: {members: 5}")
+    assert refusal(file=file).startswith(f"{file}: 'pharmcy' is not a dataset; did you mean 'pharmacy'? Known: ")
+
+
+def test_settings_without_their_dataset_are_refused(file: Path) -> None:
+    file.write_text("members: 5")
+    assert refusal(file=file).startswith(f"{file}: 'members' is not a dataset. Known: ")
+
+
+def test_a_file_may_be_silent_about_the_dataset(file: Path) -> None:
+    file.write_text("{}")
+    assert load(file=file) == load()
+
+
+# files that are none
+
+
+def test_broken_yaml_is_refused_with_file_and_line(file: Path) -> None:
+    file.write_text("pharmacy:\n  members: 5\n bad: x\n")
+    assert refusal(file=file).startswith(f"{file}, line 3: not valid YAML (")
+    file.write_text("pharmacy:\n\tmembers: 5\n")
+    assert refusal(file=file).startswith(f"{file}, line 2: not valid YAML (found character '\\t'")
+
+
+@pytest.mark.parametrize(("text", "found"), [("", "NoneType"), ("- a", "list"), ("5", "int")])
+def test_a_file_that_holds_no_settings_is_refused(file: Path, text: str, found: str) -> None:
+    file.write_text(text)
+    assert refusal(file=file) == f"{file}: holds {found}, not settings; write 'key: value' lines"
+
+
+def test_a_part_that_is_no_mapping_is_refused(file: Path) -> None:
+    file.write_text("pharmacy: 5")
+    assert refusal(file=file) == f"{file}: pharmacy: 5 is not a mapping of settings; write them indented below it"
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    missing = tmp_path / "none.yml"
+    assert refusal(file=missing) == (
+        f"{missing}: cannot be read (No such file or directory); give the path of a YAML file"
+    )
+    assert refusal(file=tmp_path).startswith(f"{tmp_path}: cannot be read (Is a directory)")
+
+
+def test_a_file_that_is_no_text_is_refused(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\xfa")
+    assert refusal(file=file) == f"{file}: not UTF-8 text; save it as UTF-8"
+
+
+def test_a_date_that_there_is_not_is_refused() -> None:
+    assert refusal("population.as_of=2024-02-30").startswith(
+        "--set population.as_of=2024-02-30: not valid YAML (day is out"
+    )
+
+
+@pytest.mark.parametrize("option", ["members", "=5", " =5"])
+def test_a_set_without_key_or_value_is_refused_with_an_example(option: str) -> None:
+    assert refusal(option) == f"--set {option}: not of the form key=value, for example --set members=5000"
+
+
+# values
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("0", "0: must be greater than 0"),
+        ("-3", "-3: must be greater than 0"),
+        ("many", "'many': must be a valid integer"),
+        ("1.5", "1.5: must be a valid integer"),
+        ("", "None: must be a valid integer"),
+        ("10000000000000", "10000000000000: must be less than or equal to 1000000000000"),
+    ],
+)
+def test_a_number_of_members_that_is_none_is_refused(value: str, problem: str) -> None:
+    assert refusal(f"members={value}").startswith(f"--set members={value}: members: {problem}")
+
+
+def test_an_option_of_its_own_is_named_once() -> None:
+    with pytest.raises(BadInput, match=r"^--members: 0: must be greater than 0$"):
+        settings.load("pharmacy", PharmacySettings, overrides=[settings.option("members", 0)])
+
+
+def test_shares_that_do_not_sum_to_1_are_refused_with_their_sum_and_who_changed_them(file: Path) -> None:
+    wrong = "population.sex: shares must be 0 or more and sum to 1, these sum to"
+    assert refusal("population.sex.F=0.6") == f"--set population.sex.F=0.6: {wrong} 1.095"
+    file.write_text("pharmacy: {population: {sex: {F: 0.5}}}")
+    assert refusal(file=file) == f"{file}: pharmacy: {wrong} 0.5"
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [
+        ("enrollments.scenarios={dual_coverage: 0.85, single_active: 0}", None),
+        ("enrollments.scenarios.dual=0", "enrollments.scenarios: must name single_active, dual_coverage"),
+        ("employer_groups.XYZ=1", "employer_groups.XYZ: 'XYZ': must be 'GRP', 'EMP', 'UNI', 'GOV' or 'IND'"),
+        ("plan_weights.senior.MCARE-XX=1", "plan_weights.senior: not plan codes: MCARE-XX; `payerlake describe"),
+        ("plan_weights.senior.MCARE-MAPD-001=-1", "plan_weights.senior: weights must be 0 or more"),
+        ("seasons.events.MOVE.months.1=5", "seasons.events.MOVE.months: months must be from 2 to 11: January"),
+        ("seasons.events.DIVORCE.weight=5", "seasons.events.DIVORCE.months: Field required"),
+        ("seasons.events.MOVE=5", "seasons.events.MOVE: 5 is not a mapping; allowed: weight, months"),
+        ("population=5", "population: 5 is not a mapping; allowed: as_of, sex, age_bands, states, households"),
+        ("population.sex.F=.nan", "population.sex.F: nan: must be a finite number"),
+        ("population.states.ZZ=1", "population.states: not postal codes of one of the 50 states, such as CA: ZZ"),
+        ("population.households.dependents_per_family.x=0", "population.households.dependents_per_family.x: 'x'"),
+        ("enrollments.history=maybe", "enrollments.history: 'maybe': must be a valid boolean"),
+        ("enrollments.rows_per_member=0", "enrollments.rows_per_member: 0: must be greater than or equal to 1"),
+        ("members_per_file.members=0", "members_per_file.members: 0: must be greater than 0"),
+    ],
+)
+def test_a_value_that_means_nothing_is_refused_where_it_was_written(option: str, problem: str | None) -> None:
+    if problem is None:
+        assert load(option).enrollments.scenarios["dual_coverage"] == 0.85
+    else:
+        assert refusal(option).startswith(f"--set {option}: {problem}")
+
+
+def test_the_error_names_the_layer_that_wrote_the_value(file: Path) -> None:
+    file.write_text("pharmacy: {members: 0, seed: 5}")
+    assert refusal("seed=6", file=file).startswith(f"{file}: pharmacy: members: 0")
+    assert refusal("seed=x", file=file).startswith(f"{file}: pharmacy: members: 0")
+    assert load("members=1", file=file).members == 1
+
+
+# what comes out
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load().members = 5  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        load().enrollments.history = False  # type: ignore[misc]
+
+
+def test_the_effective_settings_give_the_same_settings_again() -> None:
+    mine = load("members=300", "population=shared")
+    assert PharmacySettings.model_validate(settings.effective(mine)) == mine
+    assert settings.effective(mine)["population"]["as_of"] == "2024-01-01"
+
+
+@pytest.mark.parametrize("dataset", registry.datasets())
+def test_every_shipped_scale_of_every_dataset_loads_and_says_how_many_members(dataset: str) -> None:
+    model = registry.dataset(dataset).settings
+    members = [settings.load(dataset, model, scale=scale).members for scale in settings.scales(dataset)]
+    assert {"tiny", "demo", "documented"} <= set(settings.scales(dataset))
+    assert len(set(members)) == len(members)
+
+
+@pytest.mark.parametrize("dataset", registry.datasets())
+def test_every_dataset_takes_every_shipped_population(dataset: str) -> None:
+    for path in resource("conf", "populations").glob("*.yaml"):
+        overrides = [settings.set_option(f"population={path.stem}")]
+        chosen = settings.load(dataset, registry.dataset(dataset).settings, overrides=overrides)
+        assert sum(chosen.population.sex.values()) == pytest.approx(1.0)

@@ -89,6 +89,7 @@ class CatalogDestination:
 
     def __init__(self, spark: SparkSession, catalog: str, schema: str, dataset: str, tables: Sequence[Table]) -> None:
         self._target, self._dataset, self._tables = CatalogTarget(spark, catalog, schema), dataset, tables
+        self._written: list[Table] = []
         self.place = f"{catalog}.{schema}"
 
     def check(self, mode: str) -> None:
@@ -103,6 +104,7 @@ class CatalogDestination:
         return None
 
     def write(self, frame: DataFrame, table: Table, format_: str, layout: Layout) -> Stored:
+        self._written.append(table)
         return self._target.write(frame, table, layout)
 
     def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
@@ -114,7 +116,7 @@ class CatalogDestination:
         return str(kept / "index.html")
 
     def publish(self, manifest: str) -> None:
-        self._target.publish(self._dataset, self._tables, manifest)
+        self._target.publish(self._dataset, self._written, manifest)
 
     def manifest(self) -> str:
         text = self._target.manifest(self._dataset)

@@ -78,13 +78,15 @@ def _groups(table: Table, shared: Sequence[Reference]) -> str:
     bits = ", ".join(f"bit_or(shiftleft(1L, cast({word} AS int))) AS word_{i}" for i, word in enumerate(words))
     doubt = " AND ".join(f"bit_count(word_{i}) < copies" for i in range(len(words)))
     found = "".join(f", q.place IS NULL OR {_exists(r, 'q.place')} AS found_{i}" for i, r in enumerate(shared))
-    fine = " AND ".join(["NOT doubt", *(f"found_{i}" for i in range(len(shared)))])
+    # A sum and not a conjunction, whose parts Spark would push below the GROUP BY and there look up every row.
+    fine = " + ".join(f"cast({part} AS int)" for part in ["NOT doubt", *(f"found_{i}" for i in range(len(shared)))])
     columns = ", ".join(quoted(column) for column in table.key)
-    rest = f"SELECT {columns}, {_hash(table.key[1:] or table.key)} AS rest, {place} AS place FROM {quoted(table.name)}"
+    remainder = ", ".join(quoted(column) for column in table.key[1:] or table.key)
+    rest = f"SELECT {columns}, xxhash64({remainder}) AS rest, {place} AS place FROM {quoted(table.name)}"
     return f"""
         places AS (SELECT place, count(*) AS copies, {bits} FROM ({rest}) GROUP BY place),
         proofs AS (SELECT q.place, {doubt} AS doubt{found} FROM places q),
-        judged AS (SELECT *, {fine} AS fine FROM proofs),
+        judged AS (SELECT *, {fine} = {1 + len(shared)} AS fine FROM proofs),
         doubtful AS (SELECT * FROM judged WHERE NOT fine)"""
 
 

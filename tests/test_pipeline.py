@@ -1,0 +1,154 @@
+"""From settings to a published dataset: slices, formats, catalogs, interrupted and failed runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+import payerlake
+from payerlake import fingerprint, pipeline, registry
+from payerlake.destinations import FolderDestination
+from payerlake.errors import BadInput, DataFailed
+from payerlake.progress import Progress
+from payerlake.settings import option
+
+MEMBERS = 600
+SPINED = [table.name for table in registry.dataset("pharmacy").tables if table.spine == "members"]
+
+
+def _digests(tables: dict[str, DataFrame]) -> dict[str, fingerprint.Fingerprint]:
+    return {name: fingerprint.measure(frame) for name, frame in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def whole(spark: SparkSession) -> dict[str, fingerprint.Fingerprint]:
+    return _digests(payerlake.tables(spark, "pharmacy", members=MEMBERS))
+
+
+def test_the_slices_make_the_whole(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
+    slices = [_digests(payerlake.tables(spark, "pharmacy", SPINED, slice=f"{i}/3", members=MEMBERS)) for i in (1, 2, 3)]
+    for name in SPINED:
+        assert fingerprint.add(*(part[name].digest for part in slices)) == whole[name].digest
+        assert sum(part[name].rows for part in slices) == whole[name].rows
+
+
+def test_a_slice_has_reference_tables_whole(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
+    tables = payerlake.tables(spark, "pharmacy", slice="2/3", members=MEMBERS)
+    for name in tables.keys() - set(SPINED):
+        assert fingerprint.measure(tables[name]) == whole[name]
+
+
+def test_no_slice_cuts_a_household(spark: SparkSession) -> None:
+    for i in range(1, 8):
+        households = payerlake.tables(spark, "pharmacy", ["households"], slice=f"{i}/7", members=MEMBERS)["households"]
+        sizes = households.groupBy("household_id").agg(
+            F.count("*").alias("found"), F.max("household_size").alias("size")
+        )
+        assert sizes.where("found <> size").count() == 0
+
+
+def test_another_seed_makes_other_people(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
+    other = payerlake.tables(spark, "pharmacy", ["members", "plans"], members=MEMBERS, seed=43)
+    assert fingerprint.measure(other["members"]).digest != whole["members"].digest
+    assert fingerprint.measure(other["plans"]) == whole["plans"]
+
+
+def test_the_manifest_agrees_with_the_lazy_tables(
+    spark: SparkSession, whole: dict[str, fingerprint.Fingerprint], tmp_path: Path
+) -> None:
+    outcome = payerlake.generate(spark, "pharmacy", tmp_path, format=("csv", "delta"), members=MEMBERS, validate=False)
+    for name, formats in outcome.manifest.tables.items():
+        assert set(formats) == {"csv", "delta"}
+        for record in formats.values():
+            assert (record.rows, record.fingerprint) == (whole[name].rows, whole[name].digest)
+    assert payerlake.verify(spark, "pharmacy", tmp_path)
+
+
+def test_two_runs_leave_the_same_manifest_and_files(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        payerlake.generate(
+            spark, "pharmacy", tmp_path / name, ["members"], format="csv", members=MEMBERS, validate=False
+        )
+    for file in ("manifest.json", "csv/us_pharmacy_members.csv"):
+        assert (tmp_path / "one/pharmacy" / file).read_bytes() == (tmp_path / "two/pharmacy" / file).read_bytes()
+
+
+def test_member_files_have_exactly_their_rows(spark: SparkSession, tmp_path: Path) -> None:
+    files = {"members": 250, "households": 250, "enrollments": 200, "special_enrollments": 600}
+    payerlake.generate(
+        spark, "pharmacy", tmp_path, ["members"], format="csv", members=MEMBERS, members_per_file=files, validate=False
+    )
+    lines = {p.name: p.read_text().count("\n") - 1 for p in sorted((tmp_path / "pharmacy/csv").iterdir())}
+    assert lines == {
+        "us_pharmacy_members_01.csv": 250,
+        "us_pharmacy_members_02.csv": 250,
+        "us_pharmacy_members_03.csv": 100,
+    }
+
+
+def test_tables_are_split_into_folders_by_partition_columns(spark: SparkSession, tmp_path: Path) -> None:
+    payerlake.generate(
+        spark, "pharmacy", tmp_path, ["members"], members=MEMBERS, partition_by={"members": ["gender"]}, validate=False
+    )
+    folders = {p.name for p in (tmp_path / "pharmacy/delta/members").iterdir() if "=" in p.name}
+    assert folders >= {"gender=F", "gender=M"}
+
+
+def test_data_that_break_a_rule_are_not_published(spark: SparkSession, tmp_path: Path) -> None:
+    wrong = {"single_active": 0.2, "dual_coverage": 0.2, "plan_transition": 0.3, "historical_only": 0.3}
+    made = pipeline.order("pharmacy", overrides=[option("members", 2000), option("enrollments", {"scenarios": wrong})])
+    to = FolderDestination(str(tmp_path), "pharmacy")
+    with pytest.raises(DataFailed, match="not published"):
+        pipeline.generate(spark, made, to, ("parquet",), validate=True, progress=Progress(quiet=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["pharmacy.rejected"]
+    results = json.loads((tmp_path / "pharmacy.rejected/validation/results.json").read_text())
+    assert not results["success"]
+
+
+def test_a_failing_run_leaves_the_old_data(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payerlake.generate(spark, "pharmacy", tmp_path, ["plans"], members=MEMBERS, format="csv", validate=False)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FolderDestination, "publish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        payerlake.generate(
+            spark, "pharmacy", tmp_path, ["plans"], members=MEMBERS, format="csv", validate=False, mode="overwrite"
+        )
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+def test_a_catalog_takes_the_tables(spark: SparkSession) -> None:
+    spark.sql("CREATE SCHEMA IF NOT EXISTS lake")
+    where = {"catalog": "spark_catalog", "schema": "lake"}
+    outcome = payerlake.generate(spark, "pharmacy", only=["plans", "plan_states"], members=MEMBERS, **where)
+    assert outcome.place == "spark_catalog.lake"
+    assert spark.table("lake.plans").count() == 29
+    assert payerlake.verify(spark, "pharmacy", **where)
+    with pytest.raises(BadInput, match="overwrite"):
+        payerlake.generate(spark, "pharmacy", only=["plans"], members=MEMBERS, **where)
+    spark.sql("DROP SCHEMA lake CASCADE")
+
+
+def test_a_catalog_without_the_schema_is_refused(spark: SparkSession) -> None:
+    with pytest.raises(BadInput, match="no such schema"):
+        payerlake.generate(spark, "pharmacy", catalog="spark_catalog", schema="nowhere", members=MEMBERS)
+
+
+def test_either_a_folder_or_a_catalog_is_needed(spark: SparkSession) -> None:
+    with pytest.raises(BadInput, match="--catalog and --schema"):
+        payerlake.generate(spark, "pharmacy", members=MEMBERS)
+
+
+def test_the_notebook_runs(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+    source = Path(__file__).parent.parent / "jobs" / "notebooks" / "quickstart.py"
+    exec(compile(source.read_text(), str(source), "exec"), {"spark": spark})
+    assert "MEDICARE" in capsys.readouterr().out

@@ -14,11 +14,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import chi2
 
-from payerlake import tolerances
-from payerlake.checks import Report, SuiteReport, validate
+from payerlake.checks import Report, SuiteReport, tolerances, validate
+from payerlake.checks.suites import load
 from payerlake.errors import BadInput
 from payerlake.schema import Column, Reference, Table
-from payerlake.suites import load
 
 MEMBER = r"^M\d{6,}$"
 

@@ -10,10 +10,12 @@ import click
 from pyspark.sql import SparkSession
 
 from payerlake import api, checks, pipeline, settings
-from payerlake.destinations import Destination
+from payerlake.destinations import CatalogDestination, Destination, FolderDestination
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
 from payerlake.session import spark_session
+
+_BRIEF_MEMBERS = 10_000  # up to here a run takes less time without compiling its queries
 
 
 def generate(dataset: str, **options: Any) -> None:
@@ -22,7 +24,7 @@ def generate(dataset: str, **options: Any) -> None:
     name, _, table = dataset.partition(".")
     made = _order(name, table, options)
     into = pipeline.formats(options["formats"])
-    spark, to = _session_and_place(name, options, delta="delta" in into, mode=options["mode"])
+    spark, to = _place_to_publish(name, made, into, options)
     with Progress() as progress:
         outcome = pipeline.generate(spark, made, to, into, not options["no_validate"], progress)
     _print_made(outcome)
@@ -35,14 +37,14 @@ def generate(dataset: str, **options: Any) -> None:
 
 def validate(dataset: str, **options: Any) -> None:
     """Run the suites on a published dataset and say how many rules hold."""
-    spark, at = _session_and_place(dataset, options)
+    spark, at = _published_place(dataset, options)
     with Progress() as progress:
         _print_validation(pipeline.validate(spark, at, progress))
 
 
 def verify(dataset: str, **options: Any) -> None:
     """Recompute the fingerprints of a published dataset and say that they agree."""
-    spark, at = _session_and_place(dataset, options)
+    spark, at = _published_place(dataset, options)
     for table, name, fingerprint in pipeline.verify(spark, at):
         click.echo(f"{table:24} {name:8} {fingerprint.rows:>13,} rows  {fingerprint.digest}  as in the manifest")
     click.echo(f"verified: {at.place}")
@@ -62,44 +64,56 @@ def _number(text: str) -> int | str:
     return int(text) if text.removeprefix("-").isdecimal() else text
 
 
-def _session_and_place(
-    dataset: str, options: dict[str, Any], delta: bool = True, mode: str | None = None
+def _place_to_publish(
+    dataset: str, made: pipeline.Order, into: tuple[str, ...], options: dict[str, Any]
 ) -> tuple[SparkSession, Destination]:
-    """A session, and the destination: a folder is looked at before Spark starts, a catalog needs it.
-
-    mode: of publishing; None to read what is published.
-    """
-    where = (dataset, options["out"], options["catalog"], options["schema"])
-    in_catalog = options["catalog"] is not None and options["schema"] is not None and options["out"] is None
-    if not in_catalog:
-        delta = _look_at_folder(api.destination(None, *where), delta, mode)
-    spark = _session(options["master"], delta or in_catalog)
-    to = api.destination(spark, *where)
-    if in_catalog and mode is not None:
-        to.check(mode)
+    """A session and the destination, looked at: a folder before Spark starts, a catalog as soon as it answers."""
+    brief = made.settings.members / made.part[1] <= _BRIEF_MEMBERS
+    if not _is_catalog(options):
+        to = _destination(None, dataset, options)
+        to.check(options["mode"])
+        return _session(options["master"], "delta" in into, brief), to
+    spark = _session(options["master"], True, brief)
+    to = _destination(spark, dataset, options)
+    to.check(options["mode"])
     return spark, to
 
 
-def _look_at_folder(folder: Any, delta: bool, mode: str | None) -> bool:
-    """Refuse what may not be taken or read; whether Delta is needed."""
-    if mode is not None:
-        folder.check(mode)
-        return delta
-    return any("delta" in formats for formats in pipeline.published(folder).tables.values())
+def _published_place(dataset: str, options: dict[str, Any]) -> tuple[SparkSession, Destination]:
+    """A session that can read what is published, and where that is."""
+    if _is_catalog(options):
+        spark = _session(options["master"], delta=True, brief=False)
+        return spark, _destination(spark, dataset, options)
+    at = _destination(None, dataset, options)
+    manifest = pipeline.published(at)
+    delta = any("delta" in formats for formats in manifest.tables.values())
+    brief = manifest.settings["members"] <= _BRIEF_MEMBERS
+    return _session(options["master"], delta, brief), at
 
 
-def _session(master: str | None, delta: bool) -> SparkSession:
+def _is_catalog(options: dict[str, Any]) -> bool:
+    return options["catalog"] is not None and options["schema"] is not None and options["out"] is None
+
+
+def _destination(
+    spark: SparkSession | None, dataset: str, options: dict[str, Any]
+) -> FolderDestination | CatalogDestination:
+    return api.destination(spark, dataset, options["out"], options["catalog"], options["schema"])
+
+
+def _session(master: str | None, delta: bool, brief: bool) -> SparkSession:
     """A session. Great Expectations takes three seconds to import, which pass while the JVM starts."""
     threading.Thread(target=checks.load_engine, daemon=True).start()
-    return spark_session(master, delta=delta)
+    return spark_session(master, delta=delta, brief=brief)
 
 
 def _print_made(outcome: pipeline.Outcome) -> None:
     for made in outcome.made:
         rate = made.rows / max(made.seconds, 1e-9)
-        click.echo(
-            f"{made.table:24} {made.format:8} {made.rows:>13,} rows {made.seconds:>8.1f} s {rate:>12,.0f} rows/s"
-        )
+        text = f"{made.table:24} {made.format:8} {made.rows:>13,} rows {made.seconds:>8.1f} s"
+        click.echo(f"{text} {rate:>12,.0f} rows/s")
+    rows = sum(made.rows for made in outcome.made)
+    click.echo(f"made: {rows:,} rows in {outcome.seconds:.1f} s, {rows / outcome.seconds:,.0f} rows/s")
 
 
 def _print_validation(validation: pipeline.Validation) -> None:

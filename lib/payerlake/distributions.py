@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ def constant_array(values: Sequence[Any], element_type: str) -> Column:
     must not hold the unit separator (U+001F).
     """
     text = "\x1f".join(repr(v) if isinstance(v, float) else str(v) for v in values)
+    if text.count("\x1f") >= max(1, len(values)):
+        raise ValueError("constant_array: a value holds the unit separator U+001F")
     return F.split(F.lit(text), "\x1f").cast(f"array<{element_type}>")
 
 
@@ -55,9 +58,7 @@ def choice_index(u: Column, weights: Sequence[float]) -> Column:
 
 def alias_table(weights: Sequence[float]) -> tuple[list[float], list[int]]:
     """Vose's alias table of these weights: for each cell the share that stays, and the position that has the rest."""
-    total = math.fsum(weights)
-    if not total > 0 or min(weights) < 0:
-        raise ValueError(f"weights must not be negative and not all 0, got {list(weights)[:5]}…")
+    total = _total(weights)
     scaled = [weight * len(weights) / total for weight in weights]
     keep, alias = [1.0] * len(scaled), list(range(len(scaled)))
     small = [i for i, s in enumerate(scaled) if s < 1.0]
@@ -76,15 +77,22 @@ def alias_table(weights: Sequence[float]) -> tuple[list[float], list[int]]:
     return keep, alias
 
 
+def _total(weights: Sequence[float]) -> float:
+    total = math.fsum(weights)
+    if not total > 0 or min(weights) < 0:
+        raise ValueError(f"weights must not be negative and not all 0, got {list(weights)[:5]}…")
+    return total
+
+
 def ordered_choice(u: Column, weights: Mapping[str, float]) -> Column:
     """One of a few names by weight, monotone in u: the first name takes the lowest uniforms."""
-    total = math.fsum(weights.values())
+    total = _total(list(weights.values()))
     names = list(weights)
     chosen, below = None, 0.0
     for name in names[:-1]:
         below += weights[name] / total
         chosen = F.when(u < below, name) if chosen is None else chosen.when(u < below, name)
-    return F.lit(names[-1]) if chosen is None else chosen.otherwise(names[-1])
+    return F.when(u.isNotNull(), names[-1]) if chosen is None else chosen.when(u.isNotNull(), names[-1])
 
 
 def piecewise_linear(u: Column, shares: Sequence[float], edges: Sequence[float]) -> Column:
@@ -92,6 +100,8 @@ def piecewise_linear(u: Column, shares: Sequence[float], edges: Sequence[float])
 
     `edges` has one element more than `shares`, which must sum to 1.
     """
+    if abs(_total(shares) - 1.0) > 1e-6 or len(edges) != len(shares) + 1:
+        raise ValueError(f"piecewise_linear: {len(shares)} shares that sum to {sum(shares):g}, {len(edges)} edges")
     value, below = None, 0.0
     for share, low, high in zip(shares, edges, edges[1:], strict=False):
         if share <= 0:
@@ -101,17 +111,17 @@ def piecewise_linear(u: Column, shares: Sequence[float], edges: Sequence[float])
         value = F.when(u < below, inside) if value is None else value.when(u < below, inside)
         last = inside
     assert value is not None
-    return value.otherwise(F.least(last, F.lit(float(edges[-1]))))
+    return value.when(u.isNotNull(), F.least(last, F.lit(float(edges[-1]))))
 
 
 def standard_normal(u: Column) -> Column:
     """The normal quantile of u, by Wichura's AS 241 (PPND16, relative error about 1e-16): log and sqrt only."""
-    u = F.greatest(u, F.lit(2.0**-54))  # 0 has no quantile; half a grid step does
+    given, u = u, F.greatest(u, F.lit(2.0**-54))  # 0 has no quantile; half a grid step does
     q = u - 0.5
     central = q * _ratio(F.lit(0.180625) - q * q, _CENTRAL)
     r = F.sqrt(-F.log(F.when(q < 0, u).otherwise(F.lit(1.0) - u)))
     tail = F.when(r <= 5.0, _ratio(r - 1.6, _MIDDLE)).otherwise(_ratio(r - 5.0, _FAR))
-    return F.when(F.abs(q) <= 0.425, central).when(q < 0, -tail).otherwise(tail)
+    return F.when(given.isNull(), None).when(F.abs(q) <= 0.425, central).when(q < 0, -tail).otherwise(tail)
 
 
 def normal(u: Column, mean: float | Column, deviation: float | Column) -> Column:
@@ -121,9 +131,11 @@ def normal(u: Column, mean: float | Column, deviation: float | Column) -> Column
 
 def truncated_normal(u: Column, mean: float, deviation: float, low: float, high: float) -> Column:
     """A double from the normal distribution given that it lies in low … high: no value piles up at the bounds."""
+    if not low < high:
+        raise ValueError(f"truncated_normal: low {low} is not below high {high}")
     from_, to = _normal_cdf((low - mean) / deviation), _normal_cdf((high - mean) / deviation)
     drawn = normal(F.lit(from_) + u * (to - from_), mean, deviation)
-    return F.least(F.greatest(drawn, F.lit(float(low))), F.lit(float(high)))
+    return F.when(u.isNotNull(), F.least(F.greatest(drawn, F.lit(float(low))), F.lit(float(high))))
 
 
 def lognormal(u: Column, median: float | Column, sigma: float | Column) -> Column:
@@ -141,33 +153,44 @@ def poisson(u: Column, rate: float) -> Column:
         value = F.when(u < below, count) if value is None else value.when(u < below, count)
         count += 1
         term *= rate / count
-    return F.lit(0) if value is None else value.otherwise(count)
+    return F.when(u.isNotNull(), F.lit(0)) if value is None else value.when(u.isNotNull(), count)
 
 
 def date(u: Column, first: datetime.date, last: datetime.date) -> Column:
     """A date uniform on first … last, both included."""
+    if first > last:
+        raise ValueError(f"date: first {first} is after last {last}")
     return F.date_add(F.lit(first), integer(u, 0, (last - first).days).cast("int"))
 
 
 def zipf(u: Column, size: int | Column) -> Column:
     """A position (bigint) from 0 to size − 1 whose share falls like 1/(position + 1): few large, a long tail."""
     size = _column(size)
-    return F.least(F.floor(F.pow(size + F.lit(1.0), u)) - 1, size - 1)
+    return F.when(u.isNotNull(), F.least(F.floor(F.pow(size + F.lit(1.0), u)) - 1, size - 1))
 
 
-def permutation(position: Column, size: int, stream: int, rounds: int = 8) -> Column:
+def permutation(position: Column, size: int, stream: int, rounds: int = 24) -> Column:
     """The place (bigint) of a position in a fixed random order of 0 … size − 1: a bijection, without a table.
 
-    Rounds of the swap-or-not shuffle (Hoang, Morris, Rogaway 2012), centred on the swap so that a round names its
-    argument twice only.
+    Rounds of the swap-or-not shuffle (Hoang, Morris, Rogaway 2012), centred on the swap. A fold over the rounds, not an
+    expression nested in itself: a round names its argument three times, eight rounds 3^8 times. And a position reaches
+    2^rounds places at most, so eight rounds would leave an order of thousands visibly uneven.
     """
-    place = position
-    for turn in range(rounds):
-        key = (stream >> (7 * turn)) % size
-        centred = F.pmod(place + key + (size - 1) // 2, F.lit(size)) - (size - 1) // 2
-        swap = F.xxhash64(F.abs(centred), F.lit(stream), F.lit(turn)) > 0
-        place = F.when(swap, -centred).otherwise(centred)
-    return F.pmod(place, F.lit(size))
+    if size < 1:
+        raise ValueError(f"permutation: size {size} is not 1 or more")
+    rng = random.Random(stream)
+    keys = constant_array([rng.randrange(size) + (size - 1) // 2 for _ in range(rounds)], "bigint")
+
+    def turned(place: Column, turn: Column) -> Column:
+        centred = F.pmod(place + F.get(keys, turn), F.lit(size)) - (size - 1) // 2
+        return _swapped(centred, F.xxhash64(F.abs(centred), F.lit(stream), turn) > 0)
+
+    turns = F.sequence(F.lit(0), F.lit(rounds - 1))
+    return F.pmod(F.aggregate(turns, position.cast("bigint"), turned), F.lit(size))
+
+
+def _swapped(centred: Column, swap: Column) -> Column:
+    return F.when(swap, -centred).otherwise(centred)
 
 
 def _column(value: float | Column) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,12 +26,32 @@ class Zip:
 
 @cache
 def zips(state: str) -> tuple[Zip, ...]:
-    """The active standard ZIP codes of a state in rising order; one of several area codes is its first."""
+    """The active standard ZIP codes of a state in rising order; one of several area codes is its first.
+
+    A few ZIP codes belong to a prefix of the neighbouring state, whose post office serves them; they are left out, so
+    that the first three digits tell the state.
+    """
+    return tuple(
+        place for place in _standard() if place.state == state and _prefix_states()[place.zip_code[:3]] == state
+    )
+
+
+@cache
+def _standard() -> tuple[Zip, ...]:
     return tuple(
         Zip(row["zip_code"], row["city"], row["county"], row["state"], row["area_codes"][0])
-        for row in sorted(zipcodes.filter_by(state=state), key=lambda row: row["zip_code"])
+        for row in sorted(zipcodes.list_all(), key=lambda row: row["zip_code"])
         if row["active"] and row["zip_code_type"] == "STANDARD" and row["area_codes"] and row["county"]
     )
+
+
+@cache
+def _prefix_states() -> dict[str, str]:
+    """The state that most ZIP codes of a three-digit prefix are in."""
+    counts: dict[str, Counter[str]] = {}
+    for place in _standard():
+        counts.setdefault(place.zip_code[:3], Counter())[place.state] += 1
+    return {prefix: states.most_common(1)[0][0] for prefix, states in counts.items()}
 
 
 class Places:

@@ -99,7 +99,8 @@ class Population(Frozen):
         """Days before `as_of` at which the bands begin and end: a birthday today is the first day of an age."""
         bands = self.bands
         years = [first for first, _ in bands] + [bands[-1][1] + 1]
-        return [float((self.as_of - years_before(self.as_of, year)).days) for year in years]
+        days = [float((self.as_of - years_before(self.as_of, year)).days) for year in years]
+        return [max(days[0], 1.0), *days[1:]]  # nobody is born on `as_of` itself, when cover of the past has ended
 
     def rank_of_age(self, years: float) -> float:
         """The share of people younger than this many years (a fraction of a band is taken linearly)."""

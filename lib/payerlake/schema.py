@@ -67,9 +67,9 @@ class Column:
         if self.pattern:
             parts.append(f"{self.name} RLIKE '{self.pattern}'".replace("\\", "\\\\"))
         if self.low is not None:
-            parts.append(f"{self.name} >= {self.low:g}")
+            parts.append(f"{self.name} >= {self.low!r}")
         if self.high is not None:
-            parts.append(f"{self.name} <= {self.high:g}")
+            parts.append(f"{self.name} <= {self.high!r}")
         return " AND ".join(parts) or None
 
 

@@ -29,6 +29,7 @@ _MEMORY = re.compile(r"\d+[kmgt]", re.IGNORECASE)
 def spark_session(
     master: str | None = None,
     delta: bool = True,
+    brief: bool = False,
     log: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> SparkSession:
@@ -40,7 +41,7 @@ def spark_session(
     theirs: `conf/spark-defaults.conf` has payerlake's for spark-submit.
 
     master: `local[*]` (the default), `spark://…`, `yarn`, `k8s://…`, or `sc://…` for Spark Connect. delta:
-    with Delta's jars and catalog. log: the file for Spark's words, by default `log_path()`. settings: further
+    with Delta's jars and catalog. brief: for few rows, where compiling costs more than it saves. log: the file for Spark's words, by default `log_path()`. settings: further
     Spark settings, over payerlake's own.
 
     Raises BadInput for an unknown master, missing Java or missing jars, before Spark is touched;
@@ -50,7 +51,7 @@ def spark_session(
     if running:
         return running
     file = log or log_path()
-    builder = _builder(master, delta, file, settings or {})
+    builder = _builder(master, delta, brief, file, settings or {})
     try:
         with _screen_to(file):
             return builder.getOrCreate()
@@ -74,7 +75,9 @@ def _running_session() -> SparkSession | None:
         return None
 
 
-def _builder(master: str | None, delta: bool, log: Path, settings: Mapping[str, str]) -> SparkSession.Builder:
+def _builder(
+    master: str | None, delta: bool, brief: bool, log: Path, settings: Mapping[str, str]
+) -> SparkSession.Builder:
     builder = SparkSession.builder
     chosen = [name for name in _CHOSEN_OUTSIDE if name in os.environ]
     if chosen and master:
@@ -82,11 +85,11 @@ def _builder(master: str | None, delta: bool, log: Path, settings: Mapping[str, 
     if not chosen and (master or "").startswith("sc://"):
         builder = builder.remote(str(master))
     elif not chosen:
-        settings = _launch_settings(master or "local[*]", delta, log) | dict(settings)
+        settings = _launch_settings(master or "local[*]", delta, brief, log) | dict(settings)
     return builder.config(map=dict(settings))
 
 
-def _launch_settings(master: str, delta: bool, log: Path) -> dict[str, str]:
+def _launch_settings(master: str, delta: bool, brief: bool, log: Path) -> dict[str, str]:
     """What a JVM of payerlake's own starts with; what the user can mend is found before it does."""
     local = _LOCAL.fullmatch(master)
     if not local and not _CLUSTER.fullmatch(master):
@@ -100,6 +103,8 @@ def _launch_settings(master: str, delta: bool, log: Path) -> dict[str, str]:
         | (_delta_settings() if delta else {})
     )
     require_java()
+    if local and brief:
+        common |= _interpreted(common["spark.driver.extraJavaOptions"])
     return common | (_local_settings(local[1]) if local else {})
 
 
@@ -127,6 +132,16 @@ def _common_settings(log: Path) -> dict[str, str]:
         "spark.sql.maxPlanStringLength": "10000",
         # Small stages join their shuffle partitions at run time, large ones keep them.
         "spark.sql.adaptive.enabled": "true",
+    }
+
+
+def _interpreted(java_options: str) -> dict[str, str]:
+    """Settings for a few thousand rows, which are done before it pays to compile each query to Java and machine code."""
+    return {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # The quick compiler alone, with the code cache that the full one would have.
+        "spark.driver.extraJavaOptions": f"{java_options} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
     }
 
 

@@ -9,9 +9,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from payerlake import checks, expectation_runner, registry, settings, suites
+from payerlake import checks, registry, settings
+from payerlake.checks import runner, suites
+from payerlake.checks.suites import Suite
 from payerlake.resources import resource
-from payerlake.suites import Suite
 from payerlake.world import World
 from tests.pharmacy.breaks import BREAKS, Break
 from tests.pharmacy.families import Families, Family
@@ -59,7 +60,7 @@ def _batch(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
 
 def _failed(suite: Suite, batch: DataFrame) -> set[str]:
     """The columns whose expectations fail."""
-    results = expectation_runner.evaluate(suite, {"rows": batch}).result.results
+    results = runner.evaluate(suite, {"rows": batch}).result.results
     return {result.expectation_config.kwargs["column"] for result in results if not result.success}
 
 

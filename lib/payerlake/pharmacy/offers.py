@@ -187,6 +187,8 @@ def _second_plans(plan: str, weights: dict[str, float], household_class: str) ->
 def _new_plans(plan: str, weights: dict[str, float], household_class: str) -> dict[str, float]:
     """Where a household may move from a plan, with shares, within the group that it has."""
     families = next(families for families in _MOVES if family(plan) in families)
+    if household_class == "young" and "GOV" in families:
+        return {}  # some were under 18 on the old plan's day, when federal employment and service had not begun
     return _shares({other: w for other, w in weights.items() if family(other) in families and other != plan})
 
 

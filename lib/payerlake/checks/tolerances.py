@@ -83,7 +83,7 @@ def figure_bounds(meta: Mapping[str, Any], n: int) -> dict[str, float]:
 
 def divergence_threshold(weights: list[float], meta: Mapping[str, Any], n: int) -> float:
     """The greatest divergence, in nats, that n draws from these weights may show."""
-    from scipy.stats import chi2  # noqa: PLC0415  it takes half a second and comes with Great Expectations
+    from scipy.stats import chi2  # noqa: PLC0415  only runs need it
 
     freedom = max(sum(weight > 0 for weight in weights) - 1, 1)
     return float(chi2.ppf(1 - _REFUSED, freedom)) * _design_effect(meta) / (2 * n) + _slack(meta)

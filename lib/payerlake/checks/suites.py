@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from payerlake import tolerances
+from payerlake.checks import tolerances
 from payerlake.errors import BadInput, unknown
 
 _SUITE_FIELDS = ("name", "meta", "expectations", "notes", "id", "suite_parameters")

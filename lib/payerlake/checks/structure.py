@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from payerlake import keys
-from payerlake.keys import FOUND, KEY, UNIQUE, quoted, text
+from payerlake.checks import keys
+from payerlake.checks.keys import FOUND, KEY, UNIQUE, quoted, text
+from payerlake.checks.suites import Check, Suite
 from payerlake.schema import Column, Reference, Table
-from payerlake.suites import Check, Suite
 
 LARGE = 250_000  # rows: up to here a window over the key, or a broadcast of a parent's keys, costs little
 
@@ -113,8 +113,8 @@ def _column_checks(table: Table, column: Column, held_by_parent: bool) -> list[C
 def _held_by_parent(column: Column, known: Sequence[Reference], parents: Mapping[str, Table]) -> bool:
     """Whether the value exists in a parent that holds it to the same pattern, so that matching it again tells nothing.
 
-    A pattern matched on ten million rows costs as much as reading them. A parent's column that itself refers
-    elsewhere does not count: two tables that refer to each other would each leave the matching to the other.
+    Matching costs time on every row. A parent's column that itself refers elsewhere does not count: two tables that
+    refer to each other would each leave the matching to the other.
     """
     holders = [(parents[r.table], r.to_columns[0]) for r in known if r.columns == (column.name,)]
     return any(

@@ -3,8 +3,8 @@
 This is the one module that imports Great Expectations' engine, which takes three seconds: import it where it is used.
 
 Left to itself, Great Expectations 1.24 on Spark counts the rows in a job of its own before every bundle of
-aggregates, and asks for a sample of unexpected values once an expectation even where it has just counted none:
-measured on a table of 7 columns, 15 jobs instead of 1. `OneScanEngine` orders the same metrics better.
+aggregates, and asks for a sample of unexpected values once an expectation even where it has just counted none.
+`OneScanEngine` orders the same metrics better.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from great_expectations.validator.validation_graph import ExpectationValidationGraph, MetricEdge, ValidationGraph
 from pyspark.sql import DataFrame
 
-from payerlake import tolerances
+from payerlake.checks import tolerances
+from payerlake.checks.suites import Check, Suite
 from payerlake.errors import BadInput
-from payerlake.suites import Check, Suite
 
 _SAMPLES = ".unexpected_values"
 _ROW_COUNT = "table.row_count"

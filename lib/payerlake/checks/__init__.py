@@ -22,17 +22,17 @@ from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.checks.failures import sentence
+from payerlake.checks.structure import structural
+from payerlake.checks.suites import Suite, load
 from payerlake.errors import BadInput
-from payerlake.failures import sentence
 from payerlake.resources import resource
 from payerlake.schema import Table
-from payerlake.structure import structural
-from payerlake.suites import Suite, load
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
 
-    from payerlake.expectation_runner import Evaluation
+    from payerlake.checks.runner import Evaluation
 
 _AT_ONCE = 3  # suites: while Spark works on one, Python prepares the next
 
@@ -129,10 +129,10 @@ def _run(
     prefix: str,
     on_suite: Callable[[str, int, int], None],
 ) -> list[tuple[SuiteReport, ExpectationSuiteValidationResult]]:
-    from payerlake import expectation_runner  # noqa: PLC0415  three seconds
+    from payerlake.checks import runner  # noqa: PLC0415  three seconds
 
     for suite in suites:
-        expectation_runner.expectations(suite)  # a misspelt expectation is found before anything is computed
+        runner.expectations(suite)  # a misspelt expectation is found before anything is computed
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {pool.submit(_one, suite, frames, prefix): suite for suite in suites}
         try:
@@ -147,7 +147,7 @@ def _run(
 def _one(
     suite: Suite, frames: Mapping[str, DataFrame], prefix: str
 ) -> tuple[SuiteReport, ExpectationSuiteValidationResult]:
-    from payerlake.expectation_runner import evaluate  # noqa: PLC0415
+    from payerlake.checks.runner import evaluate  # noqa: PLC0415
 
     began = time.monotonic()
     batches = {name: _batch(suite, query, frames, prefix) for name, query in suite.batches.items()}
@@ -184,7 +184,7 @@ def _suite_report(suite: Suite, evaluation: Evaluation, seconds: float) -> Suite
 
 
 def _write(docs: Path, dataset: str, report: Report, results: Sequence[ExpectationSuiteValidationResult]) -> None:
-    from payerlake import data_docs  # noqa: PLC0415
+    from payerlake.checks import data_docs  # noqa: PLC0415
 
     shutil.rmtree(docs / "suites", ignore_errors=True)
     (docs / "suites").mkdir(parents=True)
@@ -204,4 +204,4 @@ def _silent(name: str, done: int, of: int) -> None:
 
 def load_engine() -> None:
     """Import Great Expectations, which takes three seconds: for a thread of whoever has to wait for Spark anyway."""
-    from payerlake import data_docs, expectation_runner  # noqa: F401, PLC0415
+    from payerlake.checks import data_docs, runner  # noqa: F401, PLC0415

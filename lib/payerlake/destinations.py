@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -33,6 +33,9 @@ class Destination(Protocol):
 
     def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
         """A staged or published table under its contract's columns."""
+
+    def scratch(self) -> AbstractContextManager[Folder | None]:
+        """A folder that Spark reaches, for copies that only checks need, gone afterwards; None where there is none."""
 
     def keep_results(self, results: Path, state: str) -> str:
         """Keep a validation's results, of `staged`, `published` or `rejected` data; where they will stand."""
@@ -68,6 +71,15 @@ class FolderDestination:
     def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
         folder = self._target.staging if from_stage else self._target.folder
         return WRITERS[format_].read(spark, table, folder.url)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Folder | None]:
+        folder = Folder(f"{self._target.folder.url}.checks")
+        folder.delete()
+        try:
+            yield folder
+        finally:
+            folder.delete()
 
     def keep_results(self, results: Path, state: str) -> str:
         beside = Folder(f"{self._target.folder.url}.rejected")
@@ -109,6 +121,9 @@ class CatalogDestination:
 
     def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
         return self._target.read(table, from_stage)
+
+    def scratch(self) -> AbstractContextManager[Folder | None]:
+        return nullcontext()
 
     def keep_results(self, results: Path, state: str) -> str:
         kept = Path(tempfile.mkdtemp(prefix="payerlake-validation-"))  # a catalog holds tables, not pages

@@ -23,11 +23,13 @@ from payerlake.manifest import Manifest, TableRecord, columns_of, from_json
 from payerlake.progress import Progress
 from payerlake.registry import Dataset
 from payerlake.schema import Table
+from payerlake.storage import Folder
 from payerlake.world import World
 from payerlake.writers import WRITERS, Layout
 
 _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
 _AT_ONCE = 2  # tables
+_WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
 _SLICE = re.compile(r"(\d+)/(\d+)")
 
 
@@ -228,10 +230,15 @@ def _validate(
     began = time.monotonic()
     dataset = registry.dataset(manifest.dataset)
     contracts = dataset.in_order(manifest.tables)
-    stored = {
-        table.name: at.read(spark, table, _quickest(manifest.tables[table.name]), from_stage) for table in contracts
-    }
-    with tempfile.TemporaryDirectory() as results, progress.steps(f"{dataset.name} validation") as on_suite:
+    with (
+        at.scratch() as scratch,
+        tempfile.TemporaryDirectory() as results,
+        progress.steps(f"{dataset.name} validation") as on_suite,
+    ):
+        stored = {
+            table.name: _stored(spark, at, table, manifest.tables[table.name], from_stage, scratch)
+            for table in contracts
+        }
         rows = {name: next(iter(formats.values())).rows for name, formats in manifest.tables.items()}
         report = checks.validate(dataset.name, contracts, stored, Path(results), rows=rows, on_suite=on_suite)
         accepted = "staged" if from_stage else "published"
@@ -240,6 +247,23 @@ def _validate(
         state = "not published" if from_stage else "published data broke rules"
         raise DataFailed(f"{at.place}: {state}: {_failures(report)}; results: {docs}")
     return Validation(report, time.monotonic() - began, docs)
+
+
+def _stored(
+    spark: SparkSession,
+    at: Destination,
+    table: Table,
+    records: Mapping[str, TableRecord],
+    from_stage: bool,
+    scratch: Folder | None,
+) -> DataFrame:
+    """The stored table in its quickest format. A large CSV is parsed once, into Parquet, and not once a suite."""
+    name = _quickest(records)
+    frame = at.read(spark, table, name, from_stage)
+    if name != "csv" or records[name].rows < _WORTH_A_COPY or scratch is None:
+        return frame
+    WRITERS["parquet"].write(frame, table, scratch.url, Layout())
+    return WRITERS["parquet"].read(spark, table, scratch.url)
 
 
 def _quickest(records: Mapping[str, TableRecord]) -> str:

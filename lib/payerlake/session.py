@@ -41,8 +41,8 @@ def spark_session(
     theirs: `conf/spark-defaults.conf` has payerlake's for spark-submit.
 
     master: `local[*]` (the default), `spark://…`, `yarn`, `k8s://…`, or `sc://…` for Spark Connect. delta:
-    with Delta's jars and catalog. brief: for few rows, where compiling costs more than it saves. log: the file for Spark's words, by default `log_path()`. settings: further
-    Spark settings, over payerlake's own.
+    with Delta's jars and catalog. brief: for few rows, where compiling costs more than it saves. log: the file
+    for Spark's words, by default `log_path()`. settings: further Spark settings, over payerlake's own.
 
     Raises BadInput for an unknown master, missing Java or missing jars, before Spark is touched;
     EngineFailed, naming the log, where Spark does not start.
@@ -136,12 +136,13 @@ def _common_settings(log: Path) -> dict[str, str]:
 
 
 def _interpreted(java_options: str) -> dict[str, str]:
-    """Settings for a few thousand rows, which are done before it pays to compile each query to Java and machine code."""
+    """Settings for a few thousand rows, done before it pays to compile each query to Java and machine code."""
+    # The quick compiler alone, with the code cache that the full one would have.
+    quick = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
     return {
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        # The quick compiler alone, with the code cache that the full one would have.
-        "spark.driver.extraJavaOptions": f"{java_options} -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
+        "spark.driver.extraJavaOptions": f"{java_options} {quick}",
     }
 
 

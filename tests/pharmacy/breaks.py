@@ -328,7 +328,7 @@ def a_past_group_was_of_another_state(family: Family) -> None:
     )
 
 
-# current_cover
+# coverage_history: what may be held
 
 
 def _holds(family: Family, *plans: str, role: str = "SELF") -> None:
@@ -336,7 +336,7 @@ def _holds(family: Family, *plans: str, role: str = "SELF") -> None:
         row["plan_code"] = plan
 
 
-@breaks("current_cover", "family_divided", lambda family: _is_couple(family) and _is_single(family))
+@breaks("coverage_history", "family_divided", lambda family: _is_couple(family) and _is_single(family))
 def a_spouse_holds_another_plan(family: Family) -> None:
     _holds(
         family,
@@ -345,55 +345,55 @@ def a_spouse_holds_another_plan(family: Family) -> None:
     )
 
 
-@breaks("current_cover", "family_divided", lambda family: _is_couple(family) and _is_single(family))
+@breaks("coverage_history", "family_divided", lambda family: _is_couple(family) and _is_single(family))
 def a_spouse_holds_the_plan_through_another_group(family: Family) -> None:
     family.open_rows("SPOUSE")[0]["group_number"] = "EMP-00000"
 
 
-@breaks("current_cover", "chip_adult", lambda family: _is_adult(family) and _is_single(family))
+@breaks("coverage_history", "chip_adult", lambda family: _is_adult(family) and _is_single(family))
 def an_adult_is_on_chip(family: Family) -> None:
     _holds(family, "CHIP-STD-001")
 
 
-@breaks("current_cover", "chip_adult", lambda family: _is_adult(family) and _has_past(family))
+@breaks("coverage_history", "chip_adult", lambda family: _is_adult(family) and _has_past(family))
 def an_adult_was_on_chip(family: Family) -> None:
     family.past()[0]["plan_code"] = "CHIP-STD-001"
     family.head["date_of_birth"] = dt.date(1950, 1, 1)
 
 
-@breaks("current_cover", "catastrophic_at_30", lambda family: _is_adult(family) and _is_single(family))
+@breaks("coverage_history", "catastrophic_at_30", lambda family: _is_adult(family) and _is_single(family))
 def a_member_over_30_has_catastrophic_cover(family: Family) -> None:
     _holds(family, "IND-CATA-001")
 
 
-@breaks("current_cover", "tricare_at_65", lambda family: _is_adult(family) and _is_single(family))
+@breaks("coverage_history", "tricare_at_65", lambda family: _is_adult(family) and _is_single(family))
 def a_senior_is_on_tricare(family: Family) -> None:
     family.head["date_of_birth"] = dt.date(1950, 1, 1)
     _holds(family, "GOV-TRICARE-001")
 
 
-@breaks("current_cover", "va_minor", lambda family: _is_minor(family) and _is_single(family))
+@breaks("coverage_history", "va_minor", lambda family: _is_minor(family) and _is_single(family))
 def a_child_is_a_veteran(family: Family) -> None:
     _holds(family, "GOV-VA-001")
 
 
-@breaks("current_cover", "va_family", lambda family: _is_couple(family) and _is_single(family))
+@breaks("coverage_history", "va_family", lambda family: _is_couple(family) and _is_single(family))
 def a_spouse_shares_veterans_cover(family: Family) -> None:
     _holds(family, "GOV-VA-001")
     _holds(family, "GOV-VA-001", role="SPOUSE")
 
 
-@breaks("current_cover", "fehb_minor", lambda family: _is_minor(family) and _is_single(family))
+@breaks("coverage_history", "fehb_minor", lambda family: _is_minor(family) and _is_single(family))
 def a_child_is_a_federal_employee(family: Family) -> None:
     _holds(family, "GOV-FEHB-001")
 
 
-@breaks("current_cover", "medigap_without_part_d", lambda family: _is_adult(family) and _is_single(family))
+@breaks("coverage_history", "medigap_without_part_d", lambda family: _is_adult(family) and _is_single(family))
 def medigap_is_held_alone(family: Family) -> None:
     _holds(family, "MCARE-MEDIGAP-001")
 
 
-@breaks("current_cover", "medigap_with_advantage", lambda family: _is_adult(family) and _is_dual(family))
+@breaks("coverage_history", "medigap_with_advantage", lambda family: _is_adult(family) and _is_dual(family))
 def medigap_is_held_beside_medicare_advantage(family: Family) -> None:
     _holds(family, "MCARE-MAPD-001", "MCARE-MEDIGAP-001")
 

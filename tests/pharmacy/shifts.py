@@ -100,7 +100,7 @@ SHIFTS = (
         {"households": {"relationship": "'SELF'"}},
     ),
     Shift(
-        "current_cover",
+        "coverage_history",
         (*_SHARES, "senior_on_medicare", "younger_on_medicare"),
         {"enrollments": {"plan_code": "if(o.date_of_birth < DATE'1959-01-01', 'GOV-VA-001', 'MCARE-MAPD-001')"}},
         joined="members",

@@ -97,7 +97,8 @@ def test_the_29th_of_february_is_the_28th_where_there_is_none(
 def test_bands_begin_and_end_on_birthdays(as_of: datetime.date) -> None:
     days = population(as_of=as_of).age_edges_in_days
     birthdays = [as_of - datetime.timedelta(int(edge)) for edge in days]
-    assert birthdays == [years_before(as_of, years) for years in (0, 18, 45, 65, 100)]
+    yesterday = as_of - datetime.timedelta(1)  # the youngest are born the day before
+    assert birthdays == [yesterday, *(years_before(as_of, years) for years in (18, 45, 65, 100))]
 
 
 @pytest.mark.parametrize(

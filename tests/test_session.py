@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import stat
 import subprocess
@@ -124,7 +125,7 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_the_log_is_a_temporary_file_unless_payerlake_log_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PAYERLAKE_LOG", raising=False)
-    assert log_path().name == "payerlake.log"
+    assert log_path().name == f"payerlake-{getpass.getuser()}.log"
     monkeypatch.setenv("PAYERLAKE_LOG", "/var/log/mine.log")
     assert log_path() == Path("/var/log/mine.log")
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import psutil
 
-PAIRS = 5  # after one that warms up; the machine's speed drifts, so only ratios within a pair are compared
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -33,8 +31,11 @@ class Command:
     output: str
 
 
-def pair(ours: Callable[[], object], theirs: Callable[[], object], count: int = PAIRS) -> Pair:
-    """Time two functions in turn: one pair to warm up, then `count` that are counted."""
+def pair(ours: Callable[[], object], theirs: Callable[[], object], count: int) -> Pair:
+    """Time two functions in turn: one pair to warm up, then `count` that are counted.
+
+    The machine's speed drifts, so only timings of one pair are compared.
+    """
     timings = [(_seconds(ours), _seconds(theirs)) for _ in range(count + 1)][1:]
     first, second = zip(*timings, strict=True)
     ratios = [a / b for a, b in timings]

@@ -26,7 +26,7 @@ def rival_members(spark: SparkSession, rows: int, partitions: int) -> DataFrame:
         .withColumn("street", "string", values=list(AddressProvider.street_suffixes), omit=True)
         .withColumn("number", "int", minValue=1, maxValue=9999, omit=True)
         .withColumn("address", "string", expr="concat_ws(' ', number, last_name, street)",
-                    baseColumn=["number", "street"])
+                    baseColumn=["number", "last_name", "street"])
         .withColumn("city", "string", values=cities)
         .withColumn("state", "string", values=list(_STATES), weights=[12, 9, 7, 6, 4, 4, 4, 3, 3, 3])
         .withColumn("zip_code", "string", template=r"ddddd")

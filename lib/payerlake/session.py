@@ -103,6 +103,9 @@ def _launch_settings(master: str, delta: bool, brief: bool, log: Path) -> dict[s
         | (_delta_settings() if delta else {})
     )
     require_java()
+    if local:
+        # Python workers, where Spark starts any, run the Python of this process and not whatever PATH has first.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if local and brief:
         common |= _interpreted(common["spark.driver.extraJavaOptions"])
     return common | (_local_settings(local[1]) if local else {})

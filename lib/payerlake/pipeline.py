@@ -45,10 +45,6 @@ class Order:
     tables: tuple[Table, ...]
     part: tuple[int, int] = (1, 1)
 
-    @property
-    def is_whole(self) -> bool:
-        return len(self.tables) == len(self.dataset.tables)
-
 
 @dataclass(frozen=True)
 class Made:

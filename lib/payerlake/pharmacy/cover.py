@@ -61,11 +61,12 @@ class Cover:
             people.household_size(key, slot).alias("size"),
             people.has_spouse(key, slot).alias("has_spouse"),
         )
+        spouse = F.when(F.col("has_spouse"), head + 1).otherwise(head)
         adults = grouped.select(
             "*",
             people.slot(head).alias("head_slot"),
-            F.when(F.col("has_spouse"), head + 1).otherwise(head).alias("spouse"),
-            people.slot(F.when(F.col("has_spouse"), head + 1).otherwise(head)).alias("spouse_slot"),
+            spouse.alias("spouse"),
+            people.slot(spouse).alias("spouse_slot"),
         )
         known = adults.select(
             "*",
@@ -128,7 +129,6 @@ class Cover:
         return [
             head_start.cast("int").alias("household_year"),
             F.greatest(head_start, own).cast("int").alias("first_year"),
-            own.alias("own_year"),
         ]
 
     def _first_possible_year(self, birth: Column, is_dependent: Column) -> Column:

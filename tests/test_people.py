@@ -33,11 +33,11 @@ def persons(
     spark: SparkSession, people: People, first: int = 0, count: int = PERSONS, partitions: int = 2
 ) -> pd.DataFrame:
     """Everything about the persons of these keys, in the order of the keys."""
-    key, slot, home, place = F.col("id"), F.col("slot"), F.col("household"), F.col("zip_position")
+    key, slot, household, home = F.col("id"), F.col("slot"), F.col("household"), F.col("home")
     slots = spark.range(first, first + count, 1, partitions).select("id", people.slot(key).alias("slot"))
     housed = slots.select("*", people.household(key, slot).alias("household"), people.sex(key, slot).alias("sex"))
     placed = housed.select(
-        "*", people.zip_position(home).alias("zip_position"), people.first_name(key, F.col("sex")).alias("first_name")
+        "*", people.home(household).alias("home"), people.first_name(key, F.col("sex")).alias("first_name")
     )
     frame = placed.select(
         "id", "household", "sex", "first_name",
@@ -47,9 +47,9 @@ def persons(
         people.age_rank(key, slot).alias("age_rank"),
         people.birth_date(key, slot).alias("birth_date"),
         people.last_name(key, slot).alias("last_name"),
-        people.street(home).alias("street"),
-        people.state(home).alias("home_state"),
-        *(people.place(field, place).alias(field) for field in ("zip_code", "city", "county", "state", "area_code")),
+        people.street(household).alias("street"),
+        people.state(household).alias("home_state"),
+        *(people.place(field, home).alias(field) for field in ("zip_code", "city", "county", "state", "area_code")),
     )  # fmt: skip
     return frame.toArrow().to_pandas().sort_values("id", ignore_index=True)
 

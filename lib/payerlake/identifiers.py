@@ -5,28 +5,39 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer
+from payerlake.distributions import constant_array, one_of
 
 EMAIL_DOMAINS = ("example.com", "example.org", "example.net")  # reserved for documentation, RFC 2606
 
 
 def numbered(prefix: str, number: Column, digits: int = 6) -> Column:
     """`prefix` and the number with at least so many digits: M000001, and M1000000 where six do not do."""
-    text = number.cast("string")
-    return F.concat(F.lit(prefix), F.lpad(text, F.greatest(F.length(text), F.lit(digits)), F.lit("0")))
+    short = F.concat(F.lit(prefix), *_blocks(number, digits))
+    return F.when(number < 10**digits, short).otherwise(F.concat(F.lit(prefix), number.cast("string")))
+
+
+def _blocks(number: Column, digits: int) -> list[Column]:
+    """The number's digits in blocks of three, looked up: to format and pad a number takes five times as long."""
+    widths = [digits % 3] * (digits % 3 > 0) + [3] * (digits // 3)
+    below = [sum(widths[i + 1 :]) for i in range(len(widths))]
+    return [
+        F.get(
+            constant_array([f"{value:0{width}d}" for value in range(10**width)], "string"),
+            (F.floor(number / 10**rest) % 10**width).cast("int"),
+        )
+        for width, rest in zip(widths, below, strict=True)
+    ]
 
 
 def phone(area_code: Column, u: Column) -> Column:
     """`AAA-555-01NN`: a number of the block 555-0100 to 555-0199, which is kept for fiction."""
-    return F.concat(area_code, F.lit("-555-0"), integer(u, 100, 199).cast("string"))
+    return F.concat(area_code, one_of([f"-555-0{number}" for number in range(100, 200)], u))
 
 
 def email(first_name: Column, last_name: Column, u: Column) -> Column:
-    """`first.last123@example.com`: lower case, 1 to 2,997 draws of number and domain, all reserved domains."""
-    ticket = integer(u, 0, 999 * len(EMAIL_DOMAINS) - 1)
-    domain = F.get(constant_array(EMAIL_DOMAINS, "string"), (ticket % len(EMAIL_DOMAINS)).cast("int"))
-    number = (F.floor(ticket / len(EMAIL_DOMAINS)) + 1).cast("string")
-    return F.concat(F.lower(first_name), F.lit("."), F.lower(last_name), number, F.lit("@"), domain)
+    """`first.last123@example.com`: lower case, one of 2,997 endings of a number and a reserved domain."""
+    endings = [f"{number}@{domain}" for number in range(1, 1000) for domain in EMAIL_DOMAINS]
+    return F.concat(F.lower(first_name), F.lit("."), F.lower(last_name), one_of(endings, u))
 
 
 def uuid4(high: Column, low: Column) -> Column:

@@ -9,7 +9,7 @@ from faker.providers.person.en_US import Provider as PersonProvider
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.distributions import choice, constant_array, integer
+from payerlake.distributions import choice, one_of
 
 
 @cache
@@ -30,12 +30,11 @@ def last_names() -> dict[str, float]:
 
 def street(number_draw: Column, name_draw: Column, suffix_draw: Column) -> Column:
     """House number, street name and suffix. Street names are last names, evenly drawn: `819 Johnson Course`."""
-    names, suffixes = list(last_names()), list(AddressProvider.street_suffixes)
     return F.concat_ws(
         " ",
-        integer(number_draw, 1, 9999).cast("string"),
-        _evenly(name_draw, names),
-        _evenly(suffix_draw, suffixes),
+        one_of([str(number) for number in range(1, 10_000)], number_draw),
+        one_of(list(last_names()), name_draw),
+        one_of(list(AddressProvider.street_suffixes), suffix_draw),
     )
 
 
@@ -51,7 +50,3 @@ def first_name(u: Column, sex: Column) -> Column:
 def last_name(u: Column) -> Column:
     """A last name by its frequency."""
     return choice(u, last_names())
-
-
-def _evenly(u: Column, values: list[str]) -> Column:
-    return F.get(constant_array(values, "string"), integer(u, 0, len(values) - 1).cast("int"))

@@ -15,7 +15,7 @@ from functools import cached_property
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake import households, identifiers, names
+from payerlake import households, identifiers, names, places
 from payerlake.distributions import (
     bernoulli,
     choice_index,
@@ -130,13 +130,13 @@ class People:
         """The state's postal code."""
         return F.get(constant_array(list(self.population.states), "string"), self.state_index(household))
 
-    def zip_position(self, household: Column) -> Column:
-        """The position (int) of the household's ZIP code, which `place` reads."""
-        return self._places.position(self._uniform("zip", household), self.state_index(household))
+    def home(self, household: Column) -> Column:
+        """The record of the household's ZIP code, which `place` reads."""
+        return self._places.record(self._uniform("zip", household), self.state_index(household))
 
-    def place(self, field: str, zip_position: Column) -> Column:
-        """`zip_code`, `city`, `county`, `state` or `area_code` of a ZIP code: they belong together."""
-        return self._places.read(field, zip_position)
+    def place(self, field: str, home: Column) -> Column:
+        """`zip_code`, `city`, `county`, `state` or `area_code` of a home: they belong together."""
+        return places.field(field, home)
 
     def street(self, household: Column) -> Column:
         """House number and street."""

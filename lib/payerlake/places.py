@@ -55,7 +55,11 @@ def _prefix_states() -> dict[str, str]:
 
 
 class Places:
-    """The ZIP codes of some states as constant columns, which a position in them reads."""
+    """The ZIP codes of some states as constant columns: one look-up finds a record, from which the fields are cut.
+
+    A record is `ZZZZZAAASSCity|County`: ZIP code, area code, state, then what has no fixed length. Tens of thousands of
+    strings do not fit a processor's caches; a look-up for each field would cost as much as all else of an address.
+    """
 
     def __init__(self, states: list[str]) -> None:
         """states: postal codes; their order is that of `state_index`."""
@@ -64,12 +68,23 @@ class Places:
         self._first = [sum(counts[:i]) for i in range(len(counts))]
         self._counts = counts
 
-    def position(self, u: Column, state_index: Column) -> Column:
-        """The position (int) of a ZIP code of this state, all of the state's alike likely."""
+    def record(self, u: Column, state_index: Column) -> Column:
+        """The record of a ZIP code of this state, all of the state's alike likely."""
         first = F.get(constant_array(self._first, "int"), state_index)
         count = F.get(constant_array(self._counts, "int"), state_index)
-        return (first + integer(u, 0, count - 1)).cast("int")
+        records = [f"{p.zip_code}{p.area_code}{p.state}{p.city}|{p.county}" for p in self._zips]
+        return F.get(constant_array(records, "string"), (first + integer(u, 0, count - 1)).cast("int"))
 
-    def read(self, field: str, position: Column) -> Column:
-        """`zip_code`, `city`, `county`, `state` or `area_code` of the ZIP code at this position."""
-        return F.get(constant_array([getattr(place, field) for place in self._zips], "string"), position)
+
+_FIELDS = {
+    "zip_code": lambda record: F.substring(record, 1, 5),
+    "area_code": lambda record: F.substring(record, 6, 3),
+    "state": lambda record: F.substring(record, 9, 2),
+    "city": lambda record: F.substring_index(F.substring(record, 11, 200), "|", 1),
+    "county": lambda record: F.substring_index(record, "|", -1),
+}
+
+
+def field(name: str, record: Column) -> Column:
+    """`zip_code`, `area_code`, `state`, `city` or `county` of a record."""
+    return _FIELDS[name](record)

@@ -216,9 +216,12 @@ class Cover:
         u = self._world.draws.uniform("coverage", "plan", F.col("household"), spell)
         return self.offers.pair(household_class, F.col("state_index"), mode, u)
 
-    def group_number(self, plan: Column, spell: Column) -> Column:
-        """The number of the group through which the household holds this plan (position) in this spell."""
-        kind = F.get(constant_array(plan_kinds(), "int"), plan)
+    def group_kind(self, plan: Column) -> Column:
+        """The kind (position in KINDS) of group through which this plan (position) is held."""
+        return F.get(constant_array(plan_kinds(), "int"), plan)
+
+    def group_number(self, kind: Column, spell: Column) -> Column:
+        """The number of the group of this kind through which the household has its cover in this spell."""
         u = self._world.draws.uniform("coverage", "group", F.col("household"), spell)
         place = self.groups.place(kind, F.col("state_index"), u)
         return self.groups.number(kind, F.col("state_index"), place)

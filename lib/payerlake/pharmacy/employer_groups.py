@@ -18,7 +18,7 @@ from payerlake.schema import Column, Table
 from payerlake.world import World
 
 GROUP_NUMBER = r"^(GRP|EMP|UNI|GOV|IND)-\d{5}$"
-_FIRST_NUMBER, _NUMBERS = 10_000, 90_000  # numbers of five digits
+_NUMBERS = 90_000  # of five digits: 10000 to 99999
 _STRIDE = 48_271  # coprime to _NUMBERS: scatters neighbouring groups over the numbers, one to one
 
 _TRADES = {
@@ -64,8 +64,11 @@ class Groups:
     def number(self, kind: SparkColumn, state_index: SparkColumn, place: SparkColumn) -> SparkColumn:
         """`GRP-12345` for the place-th (from 0) group of this kind (position) in this state."""
         position = F.get(constant_array(self._first, "int"), self._cell(kind, state_index)) + place
-        digits = (position.cast("bigint") * _STRIDE + kind * 17) % _NUMBERS + _FIRST_NUMBER
-        return F.concat(F.get(constant_array(KINDS, "string"), kind), F.lit("-"), digits.cast("string"))
+        digits = ((position.cast("bigint") * _STRIDE + kind * 17) % _NUMBERS).cast("int")
+        # Looked up in two parts, since to format a number costs every enrollment as much as its draws.
+        heads = [f"{name}-{head}" for name in KINDS for head in range(10, 100)]
+        head = F.get(constant_array(heads, "string"), (kind * 90 + F.floor(digits / 1000)).cast("int"))
+        return F.concat(head, F.get(constant_array([f"{tail:03d}" for tail in range(1000)], "string"), digits % 1000))
 
     def place(self, kind: SparkColumn, state_index: SparkColumn, u: SparkColumn) -> SparkColumn:
         """Which of the state's groups of this kind: the first are large, the tail is long."""

@@ -33,10 +33,12 @@ def enrollments(world: World) -> DataFrame:
     placed = dated.select("*", _class(cover).alias("class"), spell.alias("spell"))
     paired = placed.select("*", cover.plans(F.col("class"), F.col("spell")).alias("plans"))
     held = paired.select("*", _plan(cover).alias("plan"))
-    return held.select(
+    # The kind in a column of its own, since an expression that names it four times would look it up four times.
+    grouped = held.select("*", cover.group_kind(F.col("plan")).alias("kind"))
+    return grouped.select(
         F.col("member_number"),
         F.get(constant_array(plan_codes(), "string"), F.col("plan")).alias("plan_code"),
-        cover.group_number(F.col("plan"), F.col("spell")).alias("group_number"),
+        cover.group_number(F.col("kind"), F.col("spell")).alias("group_number"),
         F.col("effective_date"),
         F.col("termination_date"),
         F.col("relationship"),
@@ -46,17 +48,17 @@ def enrollments(world: World) -> DataFrame:
 
 def _rows_of_members(cover: Cover, world: World) -> DataFrame:
     """One row per row to make: the member's frame, `row` counting from the oldest, `is_past`, `is_second`."""
-    scenario, past = F.col("scenario"), F.col("past_rows")
+    scenario, past, key = F.col("scenario"), F.col("past_rows"), F.col("id")
     current = F.when(scenario.isin(DUAL, TRANSITION), 2).otherwise(1)
-    key = F.col("id")
     members = cover.members(world.settings.members_per_file.enrollments).select(
         "household", "size", "has_spouse", "scenario", "state_index", "past_rows", "first_day",
         "this_start", "last_start", "new_start", "first_is_65", "all_are_65", "head_is_19", "head_is_30",
         member_number(key).alias("member_number"),
         world.people.role(key, F.col("slot")).alias("relationship"),
-        F.explode(F.sequence(F.lit(0), past + current - 1)).alias("row"),
     )  # fmt: skip
-    return members.select("*", (F.col("row") < past).alias("is_past"), (F.col("row") > past).alias("is_second"))
+    # A select of its own: what stands beside an explode is computed for every row that comes of it.
+    rows = members.select("*", F.explode(F.sequence(F.lit(0), past + current - 1)).alias("row"))
+    return rows.select("*", (F.col("row") < past).alias("is_past"), (F.col("row") > past).alias("is_second"))
 
 
 def _year(this_year: int) -> SparkColumn:

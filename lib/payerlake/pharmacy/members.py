@@ -20,7 +20,7 @@ def member_number(key: SparkColumn) -> SparkColumn:
 
 def members(world: World) -> DataFrame:
     """One row per member; key member_number. Shares of sex, age and state: the settings' population."""
-    people, key, slot, home = world.people, F.col("id"), F.col("slot"), F.col("zip_position")
+    people, key, slot, home = world.people, F.col("id"), F.col("slot"), F.col("home")
     placed = world.member_keys(world.settings.members_per_file.members).select("id", people.slot(key).alias("slot"))
     named = placed.select(
         "id",
@@ -33,7 +33,7 @@ def members(world: World) -> DataFrame:
         "*",
         people.first_name(key, F.col("gender")).alias("first_name"),
         people.state(F.col("household")).alias("state"),
-        people.zip_position(F.col("household")).alias("zip_position"),
+        people.home(F.col("household")).alias("home"),
     )
     return housed.select(
         member_number(key).alias("member_number"),

@@ -17,7 +17,7 @@ from payerlake.progress import Progress
 from payerlake.settings import option
 
 MEMBERS = 600
-SPINED = [table.name for table in registry.dataset("pharmacy").tables if table.spine == "members"]
+SPINED = [table.name for table in registry.dataset("pharmacy").tables if table.spine != "reference"]
 
 
 def _digests(tables: dict[str, DataFrame]) -> dict[str, fingerprint.Fingerprint]:

@@ -13,8 +13,8 @@ from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.resources import resource
 
 KNOWN = (
-    "employer_groups, enrollments, members, members_per_file, partition_by, plan_weights, plan_year, population, "
-    "seasons, seed"
+    "drugs, employer_groups, enrollments, formularies, members, members_per_file, partition_by, plan_weights, "
+    "plan_year, population, seasons, seed"
 )
 
 

@@ -42,11 +42,18 @@ def email(first_name: Column, last_name: Column, u: Column) -> Column:
 
 def uuid4(high: Column, low: Column) -> Column:
     """A version-4 UUID (RFC 9562) of two bigints of random bits: 122 of their 128 bits show."""
-    left = F.lpad(F.lower(F.hex(high)), 16, "0")
-    right = F.lpad(F.lower(F.hex(low)), 16, "0")
-    variant = F.get(constant_array("89ab", "string"), F.shiftrightunsigned(low, 62).cast("int"))
-    dash = F.lit("-")
+    variant = F.get(constant_array(["-8", "-9", "-a", "-b"], "string"), F.shiftrightunsigned(low, 62).cast("int"))
     return F.concat(
-        F.substring(left, 1, 8), dash, F.substring(left, 9, 4), dash, F.lit("4"), F.substring(left, 14, 3), dash,
-        variant, F.substring(right, 2, 3), dash, F.substring(right, 5, 12),
+        _hex(high, 52, 3), _hex(high, 40, 3), _hex(high, 32, 2),
+        _hex(high, 24, 2, "-"), _hex(high, 16, 2),
+        _hex(high, 0, 3, "-4"),
+        variant, _hex(low, 48, 3),
+        _hex(low, 36, 3, "-"), _hex(low, 24, 3), _hex(low, 12, 3), _hex(low, 0, 3),
     )  # fmt: skip
+
+
+def _hex(bits: Column, lowest: int, digits: int, before: str = "") -> Column:
+    """Hexadecimal digits from the bit `lowest` on, looked up: `hex` and its cutting take several times as long."""
+    texts = [f"{before}{value:0{digits}x}" for value in range(16**digits)]
+    part = F.shiftrightunsigned(bits, lowest).bitwiseAND(F.lit(16**digits - 1))
+    return F.get(constant_array(texts, "string"), part.cast("int"))

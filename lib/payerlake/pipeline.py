@@ -126,7 +126,7 @@ def world(spark: SparkSession, made: Order) -> World:
     if parts == 1:
         return whole
     first, last = (_household_start(whole, members * place // parts) for place in (part - 1, part))
-    return World(spark, made.settings, first, last)
+    return World(spark, made.settings, first, last, made.part)
 
 
 def _household_start(whole: World, key: int) -> int:
@@ -187,8 +187,8 @@ def _write(here: World, table: Table, name: str, to: Destination, progress: Prog
 
 
 def _files(here: World, table: Table) -> int:
-    if table.spine == "reference":
-        return 1
+    if table.spine != "members":
+        return here.formulary_files if table.spine == "formularies" else 1
     return max(1, math.ceil((here.last - here.first) / getattr(here.settings.members_per_file, table.name)))
 
 

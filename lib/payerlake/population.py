@@ -18,7 +18,8 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def _sums_to_one(shares: dict) -> dict:
+def sums_to_one(shares: dict) -> dict:
+    """The shares themselves; ValueError where one is negative or they do not sum to 1."""
     total = math.fsum(shares.values())
     if min(shares.values(), default=-1) < 0 or abs(total - 1.0) > 1e-6:
         raise ValueError(f"shares must be 0 or more and sum to 1, these sum to {total:.6g}")
@@ -38,7 +39,7 @@ def _postal_codes(weights: dict) -> dict:
     return weights
 
 
-Shares = Annotated[dict[str, float], AfterValidator(_sums_to_one)]
+Shares = Annotated[dict[str, float], AfterValidator(sums_to_one)]
 """Named shares that sum to 1."""
 
 Weights = Annotated[dict[str, float], AfterValidator(_some_positive)]
@@ -52,7 +53,7 @@ class HouseholdMix(Frozen):
     """How members form households: the shares of the three roles, and how many dependents a family with any has."""
 
     roles: Shares
-    dependents_per_family: Annotated[dict[int, float], AfterValidator(_sums_to_one)]
+    dependents_per_family: Annotated[dict[int, float], AfterValidator(sums_to_one)]
 
     @model_validator(mode="after")
     def _known(self) -> HouseholdMix:

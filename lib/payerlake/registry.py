@@ -8,8 +8,11 @@ from graphlib import CycleError, TopologicalSorter
 
 from payerlake.errors import unknown
 from payerlake.pharmacy import (
+    drugs,
     employer_groups,
     enrollments,
+    formularies,
+    formulary_drugs,
     households,
     members,
     plan_states,
@@ -54,6 +57,9 @@ _DATASETS = (
             employer_groups.TABLE,
             enrollments.TABLE,
             special_enrollments.TABLE,
+            drugs.TABLE,
+            formularies.TABLE,
+            formulary_drugs.TABLE,
         ),
     ),
 )

@@ -87,8 +87,8 @@ class Table:
     """The contract of one table.
 
     grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by:
-    `members` (the table is made in ranges of members, sliced and split into files by them) or `reference`
-    (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
+    `members` or `formularies` (the table is made in ranges of them, sliced and split into files by them) or
+    `reference` (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
     csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
     """

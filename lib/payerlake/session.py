@@ -133,7 +133,7 @@ def _common_settings(log: Path) -> dict[str, str]:
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # Plans hold lists of names and places as constants; nobody reads them in an event, writing them takes time.
         "spark.sql.maxPlanStringLength": "10000",
-        # Pyspark would ask the JVM for the line of code behind every column expression, a third of the time to build a plan.
+        # Else pyspark asks the JVM for the line of code behind every expression, a third of the time to build a plan.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
         # Small stages join their shuffle partitions at run time, large ones keep them.
         "spark.sql.adaptive.enabled": "true",

@@ -19,12 +19,14 @@ class World:
     """One dataset of one seed, as far as this run makes it.
 
     first, last: the range of member keys, last excluded. The whole dataset has keys 0 … settings.members.
+    part: I of N, for what is counted by another spine than members.
     """
 
     spark: SparkSession
     settings: Any
     first: int
     last: int
+    part: tuple[int, int] = (1, 1)
 
     @cached_property
     def draws(self) -> Draws:
@@ -43,3 +45,18 @@ class World:
             return self.spark.range(self.first, self.last, 1, 1)
         end = self.first + files * members_per_file  # equal partitions, beyond the last member; the rest is cut off
         return self.spark.range(self.first, end, 1, files).where(F.col("id") < self.last)
+
+    def formulary_keys(self) -> DataFrame:
+        """Keys of this part's formularies in column `id`, evenly in as many partitions as there are files."""
+        return self.spark.range(*self._formularies, 1, self.formulary_files)
+
+    @property
+    def formulary_files(self) -> int:
+        """Files of the tables that list by formulary."""
+        first, last = self._formularies
+        return max(1, math.ceil((last - first) / self.settings.formularies.per_file))
+
+    @property
+    def _formularies(self) -> tuple[int, int]:
+        (part, parts), count = self.part, self.settings.formulary_count
+        return count * (part - 1) // parts, count * part // parts

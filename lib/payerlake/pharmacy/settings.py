@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from payerlake import reference
-from payerlake.population import Frozen, Population, Shares, Weights
+from payerlake.population import Frozen, Population, Shares, Weights, sums_to_one
 from payerlake.settings import DatasetSettings
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
 KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
+SEGMENTS = ("MEDICARE_PART_D", "MEDICARE_ADVANTAGE", "COMMERCIAL", "MEDICAID", "FEDERAL", "REGIONAL")
+FORMULARY_TYPES = ("STANDARD", "ENHANCED", "BASIC", "SPECIALTY", "MAIL_ORDER")
 SCENARIOS = ("single_active", "dual_coverage", "plan_transition", "historical_only")
 _MAX_MEMBERS = 10**12
 
 
-def _exactly(names: tuple[str, ...]) -> AfterValidator:
-    def check(shares: dict[str, float]) -> dict[str, float]:
+def _exactly(names: tuple[Any, ...]) -> AfterValidator:
+    def check(shares: dict[Any, Any]) -> dict[Any, Any]:
         if set(shares) != set(names):
-            raise ValueError(f"must name {', '.join(names)}")
+            raise ValueError(f"must name {', '.join(map(str, names))}")
         return {name: shares[name] for name in names}
 
     return AfterValidator(check)
@@ -40,6 +42,23 @@ def _transition_months(months: dict[int, float]) -> dict[int, float]:
             "months must be from 2 to 11: January is open enrollment, and cover must begin within the year"
         )
     return months
+
+
+def _from_to(bounds: tuple[int, int]) -> tuple[int, int]:
+    if not 0 <= bounds[0] <= bounds[1]:
+        raise ValueError("must be [FROM, TO] with 0 ≤ FROM ≤ TO")
+    return bounds
+
+
+def _shares_of_types(types: dict[str, FormularyType]) -> dict[str, FormularyType]:
+    sums_to_one({name: type_.share for name, type_ in types.items()})
+    return types
+
+
+def _tiers_from_3_to_6(shares: dict[int, float]) -> dict[int, float]:
+    if not set(shares) <= {3, 4, 5, 6}:
+        raise ValueError("tier counts must be from 3 to 6")
+    return shares
 
 
 PlanWeights = Annotated[Weights, AfterValidator(_known_plans)]
@@ -100,6 +119,50 @@ class PlanWeightsByHousehold(Frozen):
     senior_couple: PlanWeights
 
 
+class DrugCounts(Frozen):
+    """How many products the catalogue has of each type, and how many NDCs they have together."""
+
+    generic: int = Field(gt=0)
+    brand: int = Field(gt=0)
+    specialty: int = Field(gt=0)
+    ndcs: Annotated[int, Field(gt=0)] | None
+
+
+class FormularyType(Frozen):
+    """What a formulary of this type lists: shares of the generic and specialty products, and how many brands."""
+
+    share: float = Field(ge=0, le=1)
+    generic_rate: float = Field(ge=0, le=1)
+    specialty_rate: float = Field(ge=0, le=1)
+    brands: Annotated[tuple[int, int], AfterValidator(_from_to)]
+    drugs: Annotated[tuple[int, int], AfterValidator(_from_to)]
+
+
+class TierRates(Frozen):
+    """Shares of a tier's drugs with each restriction."""
+
+    prior_auth: float = Field(ge=0, le=1)
+    step_therapy: float = Field(ge=0, le=1)
+    quantity_limit: float = Field(ge=0, le=1)
+
+
+class Formularies(Frozen):
+    """How many formularies there are, of what kinds, and what they list."""
+
+    count: Annotated[int, Field(gt=0, le=1_000_000)] | None
+    per_file: int = Field(gt=0)
+    segments: Annotated[Shares, _exactly(SEGMENTS)]
+    types: Annotated[dict[str, FormularyType], _exactly(FORMULARY_TYPES), AfterValidator(_shares_of_types)]
+    tier_counts: Annotated[dict[int, float], AfterValidator(sums_to_one), AfterValidator(_tiers_from_3_to_6)]
+    pbms: Shares
+    active_share: float = Field(ge=0, le=1)
+    protected_rate: float = Field(ge=0, le=1)
+    preferred_brand_share: float = Field(ge=0, le=1)
+    standard_specialty_share: float = Field(ge=0, le=1)
+    non_preferred_share: float = Field(ge=0, le=1)
+    tiers: Annotated[dict[int, TierRates], _exactly((1, 2, 3, 4, 5))]
+
+
 class PharmacySettings(DatasetSettings):
     """All settings of the pharmacy dataset."""
 
@@ -113,3 +176,10 @@ class PharmacySettings(DatasetSettings):
     seasons: Seasons
     employer_groups: Annotated[dict[Kind, float], _exactly(KINDS)]
     plan_weights: PlanWeightsByHousehold
+    drugs: DrugCounts
+    formularies: Formularies
+
+    @property
+    def formulary_count(self) -> int:
+        """How many formularies there are: the setting, else one for every 200 members and at least 20."""
+        return self.formularies.count or max(20, self.members // 200)

@@ -1,0 +1,247 @@
+"""formularies: the drug lists of plans, who keeps them, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import bernoulli, choice, constant_array
+from payerlake.margins import apportioned, rounded
+from payerlake.pharmacy.drug_lists import DrugLists
+from payerlake.pharmacy.plan_states import availability
+from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
+from payerlake.pharmacy.settings import FORMULARY_TYPES, SEGMENTS, PharmacySettings
+from payerlake.schema import Column, Reference, Table
+from payerlake.world import World
+
+FORMULARY_CODE = r"^FORM-[A-Z]{4}-[A-Z_]{2,4}-\d{4}-\d{4,}$"
+NATIONAL = "NATIONAL"
+_NATIONAL_CARRIERS = (
+    "HUMANA", "WELLCARE", "AETNA", "CIGNA", "UNITED_HEALTHCARE", "CVS_HEALTH", "ANTHEM", "KAISER", "BCBS", "CENTENE",
+)  # fmt: skip
+_COMMERCIAL_CARRIERS = (
+    "UNITED_HEALTHCARE", "ANTHEM", "AETNA", "CIGNA", "HUMANA", "BCBS", "KAISER", "CENTENE", "MOLINA", "HEALTH_NET",
+)  # fmt: skip
+# Who keeps formularies of a segment, and for plans of which families: formulary data document; the families are ours.
+CARRIERS = {
+    "MEDICARE_PART_D": _NATIONAL_CARRIERS,
+    "MEDICARE_ADVANTAGE": (*_NATIONAL_CARRIERS, "MOLINA"),
+    "COMMERCIAL": _COMMERCIAL_CARRIERS,
+    "MEDICAID": ("CENTENE", "MOLINA", "ANTHEM", "UNITED_HEALTHCARE", "AETNA", "WELLCARE", "HEALTH_NET", "AMERIGROUP",
+                 "BCBS"),
+    "FEDERAL": ("VA", "TRICARE", "FEHB_BCBS", "FEHB_AETNA", "FEHB_KAISER", "FEHB_UNITED", "FEHB_GEHA"),
+    "REGIONAL": _COMMERCIAL_CARRIERS,
+}  # fmt: skip
+_PLANS = {
+    "MEDICARE_PART_D": ("MCARE-PARTD",),
+    "MEDICARE_ADVANTAGE": ("MCARE-MAPD",),
+    "COMMERCIAL": ("COMM", "EMP", "UNION"),
+    "MEDICAID": ("MCAID", "CHIP"),
+    "FEDERAL": ("GOV",),
+    "REGIONAL": ("EXCH", "IND"),
+}
+_OF_STATES = ("MEDICAID", "REGIONAL")
+_PERCENTAGES = ("prior_auth_pct", "step_therapy_pct", "quantity_limit_pct")
+# How much a formulary of a type covers.
+_LEVELS = {
+    "STANDARD": "STANDARD",
+    "ENHANCED": "COMPREHENSIVE",
+    "BASIC": "BASIC",
+    "SPECIALTY": "LIMITED",
+    "MAIL_ORDER": "STANDARD",
+}
+_SHORT = {
+    "MEDICARE_PART_D": "MEDD",
+    "MEDICARE_ADVANTAGE": "MEDA",
+    "COMMERCIAL": "COMM",
+    "MEDICAID": "MCAI",
+    "FEDERAL": "FEDE",
+    "REGIONAL": "REGI",
+}
+
+
+def terms(world: World, keys: DataFrame) -> DataFrame:
+    """One row per key `id`: the formulary's own columns, its code, and the quotas of its drug list."""
+    settings, key = world.settings.formularies, F.col("id")
+
+    def draw(column: str) -> SparkColumn:
+        return world.draws.uniform("formularies", column, key)
+
+    cells = constant_array(_cells(world), "int")
+    placed = keys.select("id", F.get(cells, key.cast("int")).alias("cell"))
+    typed = placed.select(
+        "id",
+        F.floor(F.col("cell") / len(FORMULARY_TYPES)).cast("int").alias("segment"),
+        (F.col("cell") % len(FORMULARY_TYPES)).alias("type"),
+    )
+    chosen = typed.select(
+        "*",
+        _by_segment({name: choice(draw("carrier"), dict.fromkeys(CARRIERS[name], 1.0)) for name in SEGMENTS}).alias(
+            "carrier"
+        ),
+        _by_segment({name: _plan_and_region(draw, name, world.settings) for name in SEGMENTS}).alias("sold"),
+        choice(draw("tier_count"), {str(n): share for n, share in settings.tier_counts.items()})
+        .cast("int")
+        .alias("tier_count"),
+    )
+    number = F.lpad((key + 1).cast("string"), max(4, len(str(world.settings.formulary_count))), "0")
+    short = F.substring(F.regexp_replace("carrier", "^FEHB_", ""), 1, 4)
+    code = F.concat_ws(
+        "-", F.lit("FORM"), _name(_SHORT.values(), "segment"), short, F.lit(str(world.settings.plan_year)), number
+    )
+    is_medicare = F.col("segment").isin([i for i, name in enumerate(SEGMENTS) if name.startswith("MEDICARE")])
+    return chosen.select(
+        "id",
+        code.alias("formulary_code"),
+        _name(SEGMENTS, "segment").alias("market_segment"),
+        "carrier",
+        F.when(F.col("carrier") == "VA", "GOV-VA-001")
+        .when(F.col("carrier") == "TRICARE", "GOV-TRICARE-001")
+        .when(F.col("carrier").startswith("FEHB"), "GOV-FEHB-001")
+        .otherwise(F.substring_index("sold", " ", 1))
+        .alias("plan_code"),
+        F.substring_index("sold", " ", -1).alias("region"),
+        choice(draw("pbm"), settings.pbms).alias("pbm"),
+        _name(FORMULARY_TYPES, "type").alias("formulary_type"),
+        "tier_count",
+        _name([_LEVELS[name] for name in FORMULARY_TYPES], "type").alias("coverage_level"),
+        bernoulli(draw("is_active"), settings.active_share).alias("is_active"),
+        F.array(*DrugLists(world).quotas(F.col("type"), is_medicare, key)).alias("quotas"),
+    )
+
+
+def formularies(world: World) -> DataFrame:
+    """One row per formulary; key formulary_code. Its count and percentages are those of its lines in `formulary_drugs`.
+
+    Shares of segments, types, tier counts and pharmacy benefit managers: the settings' `formularies`; segment and type
+    hold together, in whole numbers. The only shuffle is that of the sums: a row a formulary.
+    """
+    listed = terms(world, world.formulary_keys())
+    sums = (
+        DrugLists(world)
+        .lines(listed)
+        .groupBy("id")
+        .agg(
+            F.count("*").cast("int").alias("drug_count"),
+            F.count_if("requires_prior_auth").alias("prior_auth_pct"),
+            F.count_if("requires_step_therapy").alias("step_therapy_pct"),
+            F.count("limit").alias("quantity_limit_pct"),
+        )
+    )
+    # A few thousand rows, in one file.
+    known = listed.coalesce(1).join(F.broadcast(sums), on="id", how="inner")
+    year = world.settings.plan_year
+    return known.select(
+        F.col("formulary_code"),
+        _title(year).alias("formulary_name"),
+        *(
+            F.col(name)
+            for name in (
+                "plan_code",
+                "market_segment",
+                "carrier",
+                "pbm",
+                "formulary_type",
+                "tier_count",
+                "coverage_level",
+            )
+        ),
+        F.make_date(F.lit(year), F.lit(1), F.lit(1)).alias("effective_date"),
+        F.make_date(F.lit(year), F.lit(12), F.lit(31)).alias("termination_date"),
+        F.col("region"),
+        F.col("drug_count"),
+        *(F.round(F.col(name) * 100 / F.col("drug_count")).cast("int").alias(name) for name in _PERCENTAGES),
+        F.col("is_active"),
+    )
+
+
+def _cells(world: World) -> list[int]:
+    """Segment and type of each formulary, segment · types + type, in a random order: both shares hold exactly."""
+    settings, total = world.settings.formularies, world.settings.formulary_count
+    segments = apportioned(total, settings.segments)
+    types = apportioned(total, {name: type_.share for name, type_ in settings.types.items()})
+    ends = list(product(SEGMENTS, FORMULARY_TYPES))
+    counts = rounded([segments[segment] * types[type_] / total for segment, type_ in ends], ends)
+    cells = [cell for cell, count in enumerate(counts) for _ in range(count)]
+    world.draws.on_driver("formularies", "cells").shuffle(cells)
+    return cells
+
+
+def _plan_and_region(draw: Callable[[str], SparkColumn], segment: str, settings: PharmacySettings) -> SparkColumn:
+    """`PLAN REGION`: a plan of the segment, and a state where it is sold, by its weight, or the nation."""
+    plans = [code for code in plan_codes() if code.startswith(_PLANS[segment]) and code != "MCARE-MEDIGAP-001"]
+    if segment not in _OF_STATES:
+        return choice(draw("plan_code"), {f"{code} {NATIONAL}": 1.0 for code in plans})
+    weights = settings.population.states
+    sold = {f"{code} {state}": weights.get(state, 0.0) for code, state, _ in availability(settings) if code in plans}
+    return choice(draw("plan_code"), sold)
+
+
+def _by_segment(columns: Mapping[str, SparkColumn]) -> SparkColumn:
+    chosen = F.when(F.col("segment") == 0, columns[SEGMENTS[0]])
+    for i, name in enumerate(SEGMENTS[1:], start=1):
+        chosen = chosen.when(F.col("segment") == i, columns[name])
+    return chosen
+
+
+def _name(names: Iterable[str], position: str) -> SparkColumn:
+    return F.get(constant_array(list(names), "string"), F.col(position))
+
+
+def _title(year: int) -> SparkColumn:
+    """`Humana Medicare Part D Standard 4-Tier 2024`."""
+    parts = (F.initcap(F.translate(F.col(name), "_", " ")) for name in ("carrier", "market_segment", "formulary_type"))
+    return F.concat_ws(" ", *parts, F.concat(F.col("tier_count").cast("string"), F.lit("-Tier")), F.lit(str(year)))
+
+
+def _percentage(name: str, of: str) -> Column:
+    return Column(name, "int", f"Percent of its drugs with {of}, rounded", low=0, high=100, unit="%")
+
+
+TABLE = Table(
+    dataset="pharmacy",
+    name="formularies",
+    grain="One row per formulary: the drug list of a plan",
+    key=("formulary_code",),
+    csv_stem="us_pharmacy_formularies",
+    documented_rows="5,000",
+    build=formularies,
+    spine="formularies",
+    references=(Reference(("plan_code",), "plans", ("plan_code",)),),
+    rules={
+        "ends_after_start": "termination_date > effective_date",
+        "region_by_segment": "(region = 'NATIONAL') = (market_segment NOT IN ('MEDICAID', 'REGIONAL'))",
+    },
+    columns=(
+        Column("formulary_code", "varchar(50)", "Formulary: segment, carrier, year, number", pattern=FORMULARY_CODE),
+        Column("formulary_name", "varchar(200)", "Carrier, segment, type, tiers and year"),
+        Column("plan_code", "varchar(50)", "Plan that the formulary belongs to", pattern=PLAN_CODE),
+        Column("market_segment", "varchar(50)", "Market segment", domain=SEGMENTS),
+        Column(
+            "carrier", "varchar(50)", "Carrier that keeps it", domain=tuple(dict.fromkeys(sum(CARRIERS.values(), ())))
+        ),
+        Column("pbm", "varchar(50)", "Pharmacy benefit manager"),
+        Column("formulary_type", "varchar(20)", "What kind of list it is", domain=FORMULARY_TYPES),
+        Column("tier_count", "int", "Cost-sharing tiers of the plan; drugs stand in tiers 1 to 5", low=3, high=6),
+        Column(
+            "coverage_level",
+            "varchar(20)",
+            "How much it covers, by its type",
+            domain=("COMPREHENSIVE", "STANDARD", "BASIC", "LIMITED"),
+        ),
+        Column("effective_date", "date", "First day of the plan year"),
+        Column("termination_date", "date", "Last day of the plan year"),
+        Column(
+            "region", "varchar(10)", "State, for MEDICAID and REGIONAL, else NATIONAL", pattern="^([A-Z]{2}|NATIONAL)$"
+        ),
+        Column("drug_count", "int", "Drugs that it lists", low=1),
+        _percentage("prior_auth_pct", "prior authorization"),
+        _percentage("step_therapy_pct", "step therapy"),
+        _percentage("quantity_limit_pct", "a quantity limit"),
+        Column("is_active", "boolean", "Whether it is in use"),
+    ),
+)

@@ -231,6 +231,22 @@ def test_a_null_that_a_rule_meets_passes_as_in_a_check_constraint(run: Run) -> N
     assert run(rows()).success
 
 
+def test_repeated_keys_and_lost_parents_are_found_where_the_first_column_has_many_rows(run: Run) -> None:
+    """Where a parent has two thousand rows on average, its rows are spread over many places."""
+    spread = MANY | {"members": 50_000 * 10, "spans": 10**9}
+    made = rows()
+    made["spans"] = [("M000001", f"P{i % 2 + 1}", date.fromordinal(730_000 + i), None, None) for i in range(400)]
+    assert run(made, counted=spread).failures == ()
+    made["spans"] += made["spans"][:3]
+    (repeated,) = run(made, counted=spread).failures
+    assert "no two rows have the same key" in repeated
+    assert ": 3 unexpected of " in repeated
+    made["spans"][0] = ("M000999", "P1", DAY, None, None)
+    lost = [failure for failure in run(made, counted=spread).failures if "exists in members" in failure]
+    assert len(lost) == 1
+    assert "M000999" in lost[0]
+
+
 def test_every_repeated_key_of_many_rows_is_found(run: Run) -> None:
     """A member of two hundred rows has more than a word has bits, so its place has no proof and is read again."""
     made = rows()

@@ -9,6 +9,9 @@ few places without proof are read again and grouped by the whole key. The answer
 places, and only whole keys call a key repeated. Measured on 10 million enrollments, in CPU seconds: by whole key 27,
 collect_set by member 14, this batch with its reference to members 9 (copying the rows to CSV: 20 to 25).
 
+Where a value of the first column stands in many rows, as a formulary in two thousand, sixty-four bits cannot tell them
+apart: its rows are then spread over as many places as leave about eight rows each.
+
 The words: two scales of a date or a whole number, in which neighbours differ, and four slices of a 64-bit hash.
 
 References. The key of the parent is looked up by a 64-bit hash of it: two existence joins on a long cost half of two
@@ -17,6 +20,7 @@ outer joins on a string. A reference by the key's first column shares the groupi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from payerlake.schema import Column, Reference, Table
@@ -28,6 +32,8 @@ FOUND = "found"
 _HASH_WORDS = 4
 _SCALES = (0, 6)  # of dates in days: neighbours within 64 days, and histories of 11 years in steps of 64 days
 _WHOLE_NUMBERS = ("int", "bigint")
+_ROWS_OF_A_PLACE = 8
+_MANY_ROWS = 32  # with one value of the key's first column
 
 
 def quoted(name: str) -> str:
@@ -59,22 +65,25 @@ def uniqueness(table: Table) -> str:
     return f"CASE WHEN count(*) OVER (PARTITION BY {columns}) = 1 THEN '{UNIQUE}' ELSE {text(table.key, 't.')} END"
 
 
-def batch(table: Table, references: Sequence[Reference]) -> str:
+def batch(table: Table, references: Sequence[Reference], rows_of_first: float = 1.0) -> str:
     """SQL: columns KEY and one per reference, each UNIQUE or FOUND, or the offending values; null where not asked.
+
+    rows_of_first: how many rows have one value of the key's first column, about; it chooses the places, not the answer.
 
     One row a place of the key that is in order, one a key of the others, one a distinct value of a reference
     that does not go by the key's first column.
     """
-    shared = [r for r in references if len(table.key) > 1 and r.columns == table.key[:1]]
+    spread = math.ceil(rows_of_first / _ROWS_OF_A_PLACE) if len(table.key) > 1 and rows_of_first > _MANY_ROWS else 1
+    shared = [r for r in references if len(table.key) > 1 and r.columns == table.key[:1] and spread == 1]
     own = [reference for reference in references if reference not in shared]
     names = [KEY, *(reference_column(reference) for reference in (*shared, *own))]
-    branches = [_in_order(names, shared), _in_doubt(table, names, shared)]
+    branches = [_in_order(names, shared), _in_doubt(table, names, shared, spread)]
     branches += [_distinct(table, names, reference) for reference in own]
-    return f"WITH {_groups(table, shared)} {' UNION ALL '.join(branches)}"
+    return f"WITH {_groups(table, shared, spread)} {' UNION ALL '.join(branches)}"
 
 
-def _groups(table: Table, shared: Sequence[Reference]) -> str:
-    place, words = _place(table), _words(table)
+def _groups(table: Table, shared: Sequence[Reference], spread: int) -> str:
+    place, words = _place(table, spread), _words(table)
     bits = ", ".join(f"bit_or(shiftleft(1L, cast({word} AS int))) AS word_{i}" for i, word in enumerate(words))
     doubt = " AND ".join(f"bit_count(word_{i}) < copies" for i in range(len(words)))
     found = "".join(f", q.place IS NULL OR {_exists(r, 'q.place')} AS found_{i}" for i, r in enumerate(shared))
@@ -95,12 +104,12 @@ def _in_order(names: Sequence[str], shared: Sequence[Reference]) -> str:
     return f"SELECT {_named(names, values)} FROM judged WHERE fine"
 
 
-def _in_doubt(table: Table, names: Sequence[str], shared: Sequence[Reference]) -> str:
+def _in_doubt(table: Table, names: Sequence[str], shared: Sequence[Reference], spread: int) -> str:
     """Exactly, by whole key, the few places without proof: broadcast first, so that without any nothing is read."""
     columns = ", ".join(quoted(column) for column in table.key)
     found = "".join(f", bool_and(found_{i}) AS found_{i}" for i in range(len(shared)))
     again = f"""SELECT /*+ BROADCAST(d) */ {columns}, count(*) AS copies{found}
-        FROM {quoted(table.name)} t JOIN doubtful d ON {_place(table, "t.")} <=> d.place GROUP BY {columns}"""
+        FROM {quoted(table.name)} t JOIN doubtful d ON {_place(table, spread, "t.")} <=> d.place GROUP BY {columns}"""
     key = f"CASE WHEN copies = 1 THEN '{UNIQUE}' ELSE concat({text(table.key)}, ' × ', copies) END"
     references = [f"CASE WHEN found_{i} THEN '{FOUND}' ELSE {text(r.columns)} END" for i, r in enumerate(shared)]
     return f"SELECT {_named(names, [key, *references])} FROM ({again})"
@@ -117,10 +126,13 @@ def _named(names: Sequence[str], values: Sequence[str]) -> str:
     return ", ".join(f"cast({value} AS string) AS {quoted(name)}" for name, value in zip(names, padded, strict=True))
 
 
-def _place(table: Table, alias: str = "") -> str:
+def _place(table: Table, spread: int, alias: str = "") -> str:
     """A 64-bit number that rows with equal keys share; null for a null key, which refers to nothing."""
     first = f"{alias}{quoted(table.key[0])}"
     string = f"cast({first} AS string)"
+    if spread > 1:
+        rest = ", ".join(f"{alias}{quoted(column)}" for column in table.key[1:])
+        return f"if({first} IS NULL, NULL, xxhash64({string}, pmod(shiftright(xxhash64({rest}), 32), {spread})))"
     if len(table.key) > 1:
         return f"if({first} IS NULL, NULL, {_hash(table.key[:1], alias)})"
     number = _number(_column(table, table.key[0]), alias)

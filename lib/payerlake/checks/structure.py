@@ -33,7 +33,10 @@ def structural(table: Table, parents: Mapping[str, Table], columns: Sequence[str
     if not whole:
         batches["rows"] = batches["columns"]
     elif rows[table.name] > LARGE:
-        batches |= {"rows": _rows(table, known, grouped, key=False), "keys": keys.batch(table, grouped)}
+        batches |= {
+            "rows": _rows(table, known, grouped, key=False),
+            "keys": keys.batch(table, grouped, _rows_of_first(table, rows)),
+        }
     else:
         batches["rows"] = _rows(table, known, grouped, key=True)
     return Suite(
@@ -44,6 +47,12 @@ def structural(table: Table, parents: Mapping[str, Table], columns: Sequence[str
         checks=tuple(_checks(table, parents, columns, known, grouped, batches)),
         skipped=_skipped(table, parents, whole),
     )
+
+
+def _rows_of_first(table: Table, rows: Mapping[str, int]) -> float:
+    """How many rows have one value of the key's first column, where a parent's rows tell."""
+    parents = [r.table for r in table.references if r.columns == table.key[:1] and rows.get(r.table)]
+    return max((rows[table.name] / rows[parent] for parent in parents), default=1.0)
 
 
 def _checks(

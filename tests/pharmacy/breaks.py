@@ -1,6 +1,7 @@
 """Ways to break each row rule of the pharmacy suites: one edit of one household, which the rule must then report.
 
 `@breaks(suite, column, who)` registers an edit for the expectation on that column; `who` says which households it fits.
+Edits of drugs and formularies are in `formulary_breaks`.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.pharmacy.families import Family
 
-Edit = Callable[[Family], None]
-Fits = Callable[[Family], bool]
+Edit = Callable[[Any], None]  # of a Family, or what else `listings` has
+Fits = Callable[[Any], bool]
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,10 @@ class Family:
         people = {place["member_number"] for place in self.rows["households"]}
         return {self.household_id} | people | {f"{group} {what}" for group, what in held | states}
 
+    def marks(self) -> set[str]:
+        """What no other edit may touch: the household and its groups."""
+        return {self.household_id} | {row["group_number"] for row in self.rows["enrollments"]}
+
 
 class Families:
     """The families of a dataset, in the order of their ids."""

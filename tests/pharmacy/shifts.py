@@ -44,6 +44,9 @@ class Shift:
 
 
 _IN_TWO = "substr(t.member_number, -1) < '5'"
+_IN_TWO_CODES = "substr(t.formulary_code, -1) < '5'"
+_IN_TEN_DRUGS = "xxhash64(t.ndc_code, 'other') % 10 = 0"
+_RESTRICTIONS = ("prior_auth", "step_therapy", "quantity_limit")
 _SHARES = ("on_employer", "on_medicare", "on_medicaid", "on_individual", "on_other")
 
 SHIFTS = (
@@ -109,5 +112,96 @@ SHIFTS = (
         "plan_sales",
         ("held_by_largest",),
         {"enrollments": {"group_number": "concat('GRP-', lpad(substr(member_number, 2), 5, '1'))"}},
+    ),
+    Shift(
+        "drugs",
+        ("is_generic", "is_plain_brand", "is_specialty", "is_protected", "is_active", "is_controlled"),
+        {
+            "drugs": {
+                "is_generic": f"if({_IN_TEN_DRUGS}, true, is_generic)",
+                "is_brand": f"if({_IN_TEN_DRUGS}, false, is_brand)",
+                "is_specialty": f"if({_IN_TEN_DRUGS}, false, xxhash64(ndc_code) % 10 = 0 OR is_specialty)",
+                "drug_class": f"if({_IN_TEN_DRUGS}, 'STATIN', drug_class)",
+                "is_active": f"is_active AND NOT {_IN_TEN_DRUGS}",
+                "is_controlled": f"is_controlled OR {_IN_TEN_DRUGS}",
+            }
+        },
+    ),
+    Shift(
+        "drugs",
+        ("therapeutic_category", "dosage_form", "route"),
+        {
+            "drugs": {
+                "therapeutic_category": "replace(therapeutic_category, 'DERMATOLOGY', 'UROLOGY')",
+                "dosage_form": "replace(dosage_form, 'CREAM', 'OINTMENT')",
+                "route": "replace(route, 'OTIC', 'OPHTHALMIC')",
+            }
+        },
+    ),
+    Shift(
+        "drugs",
+        ("generic_awp", "brand_awp", "specialty_awp"),
+        {"drugs": {"awp_price": "awp_price * 0.6"}},
+    ),
+    Shift(
+        "formularies",
+        ("market_segment", "formulary_type", "tiers", "pbm", "is_active"),
+        {
+            "formularies": {
+                "market_segment": "if(market_segment = 'REGIONAL', 'COMMERCIAL', market_segment)",
+                "formulary_type": "if(formulary_type = 'BASIC', 'STANDARD', formulary_type)",
+                "tier_count": "if(tier_count = 3, 6, 5)",
+                "pbm": "if(pbm = 'CVS_CAREMARK', 'ELIXIR', pbm)",
+                "is_active": f"is_active AND {_IN_TWO_CODES}",
+            }
+        },
+    ),
+    Shift("formularies", ("drugs_listed",), {"formulary_drugs": {}}, kept="xxhash64(ndc_code) % 10 <> 0"),
+    Shift(
+        "formularies",
+        ("specialty_in_tier_5",),
+        {"formulary_drugs": {"tier": f"if(tier = 4 AND {_IN_TWO_CODES}, 5, tier)"}},
+    ),
+    Shift(
+        "formulary_drugs",
+        ("in_tier_1", "in_tier_2", "in_tier_4", "is_preferred", "is_specialty"),
+        {
+            "formulary_drugs": {
+                "tier": "if(xxhash64(ndc_code) % 20 = 0, 2, if(xxhash64(ndc_code) % 20 = 1, 4, tier))",
+                "status": "if(xxhash64(ndc_code) % 20 = 0, 'SPECIALTY', status)",
+            }
+        },
+    ),
+    Shift(
+        "formulary_drugs",
+        ("in_tier_3", "in_tier_5", "is_non_preferred"),
+        {
+            "formulary_drugs": {
+                "tier": "if(xxhash64(ndc_code) % 50 = 0, 3, if(xxhash64(ndc_code) % 50 = 1, 5, tier))",
+                "status": "if(xxhash64(ndc_code) % 50 = 0, 'NON_PREFERRED', status)",
+            }
+        },
+    ),
+    Shift(
+        "formulary_drugs",
+        ("brand_in_tier_2", "tier_3_non_preferred"),
+        {
+            "formulary_drugs": {
+                "tier": "if(tier = 3 AND status = 'NON_PREFERRED', 2, tier)",
+            }
+        },
+    ),
+    Shift(
+        "formulary_drugs",
+        tuple(
+            f"tier_{tier}_{kind}" for tier in range(1, 6) for kind in ("prior_auth", "step_therapy", "quantity_limit")
+        ),
+        {
+            "formulary_drugs": {
+                "requires_prior_auth": "NOT requires_prior_auth",
+                "requires_step_therapy": "NOT requires_step_therapy",
+                "quantity_limit": "if(tier = 4, 30, if(quantity_limit IS NULL, 30, NULL))",
+            }
+        },
     ),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -14,13 +16,17 @@ from payerlake.checks import runner, suites
 from payerlake.checks.suites import Suite
 from payerlake.resources import resource
 from payerlake.world import World
-from tests.pharmacy.breaks import BREAKS, Break
-from tests.pharmacy.families import Families, Family
+from tests.pharmacy.breaks import Break
+from tests.pharmacy.families import Families
+from tests.pharmacy.formulary_breaks import BREAKS
+from tests.pharmacy.listings import Drugs, Listings
 from tests.pharmacy.shifts import SHIFTS, Shift
 
 SUITES = {suite.name.removeprefix("pharmacy."): suite for suite in suites.load(resource("expectations"), "pharmacy")}
 NULL = "expect_column_values_to_be_null"  # of row rules: a column that names who breaks them
 
+# What an edit is of, where it is not of a family.
+UNITS = {"drugs": Drugs, "formularies": Listings, "formulary_drugs": partial(Listings, of_a_type=3)}
 PEOPLE = {table.name for table in registry.dataset("pharmacy").tables if table.spine == "members"}
 
 Frames = dict[str, DataFrame]
@@ -47,15 +53,16 @@ def ten_thousand(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def two_thousand(ten_thousand: Frames) -> Frames:
-    """The first 2,000 members; their households are whole, for blocks of 200 members are."""
+    """The first 2,000 members, and all formularies; their households are whole, for blocks of 200 members are."""
     first = F.col("member_number") <= "M002000"
     return {name: frame.where(first) if name in PEOPLE else frame for name, frame in ten_thousand.items()}
 
 
 def _batch(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
+    """The suite's rows, computed once: every broken rule asks for samples of them."""
     for name in suite.tables:
         frames[name].createOrReplaceTempView(name)
-    return spark.sql(suite.batches["rows"])
+    return spark.sql(suite.batches["rows"]).persist()
 
 
 def _failed(suite: Suite, batch: DataFrame) -> set[str]:
@@ -65,8 +72,9 @@ def _failed(suite: Suite, batch: DataFrame) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def no_views_left(spark: SparkSession) -> Iterator[None]:
+def nothing_left(spark: SparkSession) -> Iterator[None]:
     yield
+    spark.catalog.clearCache()
     for table in registry.dataset("pharmacy").tables:
         spark.catalog.dropTempView(table.name)
 
@@ -108,28 +116,25 @@ def test_ten_thousand_correct_members_pass(ten_thousand: Frames, tmp_path: Path)
     _holds(ten_thousand, tmp_path)
 
 
-def _break_all(families: Families, of_suite: list[Break]) -> dict[str, tuple[Break, set[str]]]:
-    """Each edit on a household of its own; by name of the edit, the edit and the names of whom it broke."""
+def _break_all(units: Families | Listings | Drugs, of_suite: list[Break]) -> dict[str, tuple[Break, set[str]]]:
+    """Each edit on a unit of its own; by name of the edit, the edit and the names of whom it broke."""
     broken: dict[str, tuple[Break, set[str]]] = {}
     taken: set[str] = set()
     for one in of_suite:
-        family = _first_free(families, one, taken)
-        one.edit(family)
-        taken |= {family.household_id, *_groups(family)}
-        broken[one.name] = one, family.names()
+        unit = _first_free(units, one, taken)
+        taken |= unit.marks()
+        one.edit(unit)
+        taken |= unit.marks()
+        broken[one.name] = one, unit.names()
     return broken
 
 
-def _first_free(families: Families, one: Break, taken: set[str]) -> Family:
-    """The first household that the edit fits, and that shares no group with a household already broken."""
-    for family in families:
-        if taken.isdisjoint({family.household_id, *_groups(family)}) and one.fits(family):
-            return family
-    raise LookupError(f"{one.name}: no household of these fits it")
-
-
-def _groups(family: Family) -> set[str]:
-    return {row["group_number"] for row in family.rows["enrollments"]}
+def _first_free(units: Families | Listings | Drugs, one: Break, taken: set[str]) -> Any:
+    """The first unit that the edit fits, and that shares nothing with a unit already broken."""
+    for unit in units:
+        if taken.isdisjoint(unit.marks()) and one.fits(unit):
+            return unit
+    raise LookupError(f"{one.name}: nothing here fits it")
 
 
 def _reported(batch: DataFrame, columns: list[str]) -> dict[str, set[str]]:
@@ -145,12 +150,11 @@ def _reported(batch: DataFrame, columns: list[str]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("name", SUITES)
 def test_each_row_rule_reports_whom_breaks_it(spark: SparkSession, two_thousand: Frames, name: str) -> None:
-    suite, families = SUITES[name], Families(two_thousand)
-    broken = _break_all(families, [one for one in BREAKS if one.suite == name])
-    frames = two_thousand | families.frames(spark)
+    suite, units = SUITES[name], UNITS.get(name, Families)(two_thousand)
+    broken = _break_all(units, [one for one in BREAKS if one.suite == name])
+    frames = two_thousand | units.frames(spark)
     rules = _columns(suite, of_rows=True)
     batch = _batch(spark, suite, frames)
-    batch = spark.createDataFrame(batch.collect(), batch.schema)  # every broken rule asks for samples of it
     reported = _reported(batch, rules)
     unseen = [edit for edit, (one, names) in broken.items() if not names & reported[one.column]]
     assert unseen == []

@@ -36,7 +36,7 @@ class Notebook:
 
     def price(self, ndc: str) -> Decimal:
         drug = self.drugs[ndc]
-        return (drug["mac_price"] if drug["is_generic"] else drug["wac_price"]) * drug["package_size"]
+        return drug["mac_price"] if drug["is_generic"] else drug["wac_price"]
 
     def pays(self, plan: str, tier: int, ndc: str) -> Decimal:
         copay, share = self.plans[plan][f"tier{tier}_copay"], self.plans[plan][f"tier{tier}_coinsurance"]
@@ -100,8 +100,8 @@ def test_a_fill_by_hand() -> None:
     free = {"tier3_copay": "0", "tier3_coinsurance": "0"}
     by_hand = Notebook.__new__(Notebook)
     by_hand.plans = {"P": Row(**{name: Decimal(value) for name, value in (plan | free).items()})}
-    cheap = Row(is_generic=True, mac_price=Decimal("0.21"), wac_price=Decimal("9"), package_size=30)
-    dear = Row(is_generic=False, mac_price=None, wac_price=Decimal("8.21"), package_size=90)
+    cheap = Row(is_generic=True, mac_price=Decimal("6.30"), wac_price=Decimal("9"))
+    dear = Row(is_generic=False, mac_price=None, wac_price=Decimal("738.90"))
     by_hand.drugs = {"cheap": cheap, "dear": dear}
     costs = {(tier, ndc): by_hand.pays("P", tier, ndc) for tier in (1, 2, 3) for ndc in ("cheap", "dear")}
     assert costs == {

@@ -26,7 +26,7 @@ copay, coinsurance = (
     F.element_at(F.array(*(F.col(f"tier{tier}_{name}") for tier in range(1, 6))), F.col("tier"))
     for name in ("copay", "coinsurance")
 )
-price = F.coalesce("mac_price", "wac_price") * F.col("package_size")
+price = F.coalesce("mac_price", "wac_price")
 pays = (
     F.when(F.col("copay") > 0, F.least("copay", "price"))
     .when(F.col("coinsurance") > 0, F.round(F.col("coinsurance") * F.col("price"), 2))

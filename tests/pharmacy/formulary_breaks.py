@@ -157,8 +157,9 @@ def a_brand_has_another_ingredient(drug: Drug) -> None:
 
 
 @breaks("drugs", "same_product_twice", _is(is_generic=True))
-def a_product_has_a_second_ndc(drug: Drug) -> None:
-    ndc = drug.row["ndc_code"][:-1] + "9"
+def two_products_are_alike(drug: Drug) -> None:
+    codes = (f"{drug.row['ndc_code'][:6]}{product:04d}-01" for product in range(10_000))
+    ndc = next(code for code in codes if code not in drug.all)
     drug.all[ndc] = drug.row | {"ndc_code": ndc}
 
 

@@ -65,7 +65,7 @@ def drugs(world: World) -> DataFrame:
     """One row per NDC; key ndc_code. A product's first NDC, package code 01, is the one that formularies list.
 
     Counts: the settings' `drugs`. Ingredients, classes, strengths and schedules: `conf/reference/drug_ingredients.csv`,
-    which names its sources. Prices, in USD a package unit, and approval windows: drug data document.
+    which names its sources. Prices, in USD a package, and approval windows: drug data document.
     """
     listed = world.spark.createDataFrame(list(_rows(world)), _FIELDS).coalesce(1)
     key = (F.col("product"), F.col("variant"))
@@ -165,9 +165,16 @@ TABLE = Table(
         Column("is_specialty", "boolean", "Whether it is a high-cost drug that specialty pharmacies dispense"),
         Column("is_controlled", "boolean", "Whether it is a controlled substance"),
         Column("dea_schedule", "varchar(5)", "DEA schedule of a controlled one", nullable=True, domain=SCHEDULES),
-        Column("awp_price", "decimal(10,2)", "Average wholesale price of a package unit", low=0, unit="USD"),
-        Column("wac_price", "decimal(10,2)", "Wholesale acquisition cost of a package unit", low=0, unit="USD"),
-        Column("mac_price", "decimal(10,2)", "Maximum allowable cost of a generic", nullable=True, low=0, unit="USD"),
+        Column("awp_price", "decimal(10,2)", "Average wholesale price of a package", low=0, unit="USD"),
+        Column("wac_price", "decimal(10,2)", "Wholesale acquisition cost of a package", low=0, unit="USD"),
+        Column(
+            "mac_price",
+            "decimal(10,2)",
+            "Maximum allowable cost of a package of a generic",
+            nullable=True,
+            low=0,
+            unit="USD",
+        ),
         Column("package_size", "int", "Package units in a package", low=1, high=500),
         Column("package_unit", "varchar(20)", "EA each, ML millilitre or other measure", domain=("EA", "ML")),
         Column("fda_approval_date", "date", "Day of approval by the FDA"),

@@ -72,7 +72,7 @@ class DrugLists:
         counts = (F.least(generics, drawn - specialties - brands), brands, specialties)
         return [
             part
-            for first, count in zip((0, 2, 4), counts, strict=True)
+            for first, count in zip((_GENERIC, _BRAND, _SPECIALTY), counts, strict=True)
             for part in self._split(first, count, is_medicare)
         ]
 

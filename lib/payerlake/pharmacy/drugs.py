@@ -70,8 +70,8 @@ def drugs(world: World) -> DataFrame:
     listed = world.spark.createDataFrame(list(_rows(world)), _FIELDS).coalesce(1)
     key = (F.col("product"), F.col("variant"))
 
-    def draw(column: str, part: str = "") -> SparkColumn:
-        return world.draws.uniform("drugs", column, *key, draw=part)
+    def draw(column: str) -> SparkColumn:
+        return world.draws.uniform("drugs", column, *key)
 
     first, last = F.make_date("first_year", F.lit(1), F.lit(1)), F.make_date("last_year", F.lit(12), F.lit(31))
     priced = listed.select(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -67,9 +68,11 @@ def many(spark: SparkSession, rows: int = 100, partitions: int = 1) -> DataFrame
     )
 
 
-def written(df: DataFrame, folder: Path, kind: str, layout: Layout | None = None) -> Fingerprint:
+def written(
+    df: DataFrame, folder: Path, kind: str, table: Table | None = None, layout: Layout | None = None
+) -> Fingerprint:
     df, observation = observed(df, kind)
-    WRITERS[kind].write(df, contract(), str(folder), layout or Layout())
+    WRITERS[kind].write(df, table or contract(), str(folder), layout or Layout())
     return from_observation(observation.get)
 
 
@@ -120,7 +123,7 @@ def test_a_table_that_is_not_stored_is_bad_input(spark, tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["delta", "parquet"])
 def test_partition_columns_name_the_folders_and_keep_their_place_when_read(spark, tmp_path, kind):
-    fingerprint = written(many(spark), tmp_path, kind, Layout(partition_by=("state",)))
+    fingerprint = written(many(spark), tmp_path, kind, layout=Layout(partition_by=("state",)))
     assert {path.name for path in (tmp_path / kind / "claims").glob("state=*")} == {"state=CA", "state=TX"}
     assert measure(WRITERS[kind].read(spark, contract(), str(tmp_path))) == fingerprint
 
@@ -141,24 +144,21 @@ def test_a_csv_file_holds_what_the_documents_say(spark, tmp_path):
     ]
 
 
-def test_insurance_booleans_are_one_and_zero(spark, tmp_path):
-    fingerprint = written(edge_rows(spark), tmp_path, "csv", Layout(csv_style="insurance"))
+def test_a_contract_may_have_booleans_as_one_and_zero(spark, tmp_path):
+    table = replace(contract(), numeric_booleans=True)
+    fingerprint = written(edge_rows(spark), tmp_path, "csv", table)
     found = lines(tmp_path / "csv" / "us_pharmacy_claims.csv")
     assert found[1] == "C1,,2024-02-29,12.50,0.00000000,0,3,CA"
     assert found[2] == 'C2,"",,0.00,0.10000000,1,,TX'
-    assert measure(WRITERS["csv"].read(spark, contract(), str(tmp_path))) == fingerprint
+    assert measure(WRITERS["csv"].read(spark, table, str(tmp_path))) == fingerprint
 
 
-def test_a_header_may_have_names_of_its_own(spark, tmp_path):
-    header = ("Claim ID", *contract().column_names[1:])
-    fingerprint = written(edge_rows(spark), tmp_path, "csv", Layout(csv_header=header))
+def test_the_header_has_the_names_of_databases(spark, tmp_path):
+    first, *others = contract().columns
+    table = replace(contract(), columns=(replace(first, sql_name="Claim ID"), *others))
+    fingerprint = written(edge_rows(spark), tmp_path, "csv", table)
     assert lines(tmp_path / "csv" / "us_pharmacy_claims.csv")[0].startswith("Claim ID,note,")
-    assert measure(WRITERS["csv"].read(spark, contract(), str(tmp_path))) == fingerprint
-
-
-def test_an_unknown_csv_style_is_bad_input():
-    with pytest.raises(BadInput, match="did you mean 'pharmacy'"):
-        Layout(csv_style="pharmcy")
+    assert measure(WRITERS["csv"].read(spark, table, str(tmp_path))) == fingerprint
 
 
 def test_csv_files_are_numbered_in_the_order_of_the_partitions_each_with_a_header(spark, tmp_path):

@@ -1,7 +1,8 @@
 """The contract of a table: one declaration from which schema, comments, constraints and checks derive.
 
 A table's module declares a `Table`; nothing else in the project repeats a column's name, type, meaning,
-domain or reference. Types are SQL types (`varchar(100)` is a string whose length only databases enforce).
+domain or reference. Types are SQL types (`varchar(100)` is a string whose length only databases enforce, `enum` one
+that has its domain's values, `json` one that holds an object).
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ _SIMPLE_TYPES: dict[str, T.DataType] = {
     "string": T.StringType(),
     "date": T.DateType(),
     "boolean": T.BooleanType(),
+    "enum": T.StringType(),
+    "json": T.StringType(),
+    "tinyint": T.ByteType(),
+    "smallint": T.ShortType(),
     "int": T.IntegerType(),
     "bigint": T.LongType(),
     "double": T.DoubleType(),
@@ -32,7 +37,8 @@ class Column:
     """One column: name, SQL type, meaning, and what its values may be.
 
     `domain` lists the allowed values, `pattern` is a regular expression for the whole value, `low` and `high`
-    are inclusive bounds. A null is allowed only where `nullable`. `unit` is for people (`USD`, `days`).
+    are inclusive bounds. A null is allowed only where `nullable`. `unit` is for people (`USD`, `days`). `sql_name`
+    is the name in CSV headers and databases where it is not `name` itself.
     """
 
     name: str
@@ -44,6 +50,12 @@ class Column:
     low: float | None = None
     high: float | None = None
     unit: str = ""
+    sql_name: str = ""
+
+    @property
+    def header(self) -> str:
+        """The name in CSV headers and databases."""
+        return self.sql_name or self.name
 
     @property
     def spark_type(self) -> T.DataType:
@@ -75,11 +87,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """`columns` hold the key `to_columns` of another table of the dataset; a null refers to nothing."""
+    """`columns` hold the key `to_columns` of another table of the dataset; a null refers to nothing.
+
+    on_delete: what a database does with the row when its parent goes: RESTRICT, CASCADE or SET NULL.
+    """
 
     columns: tuple[str, ...]
     table: str
     to_columns: tuple[str, ...]
+    on_delete: str = "RESTRICT"
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,8 @@ class Table:
     `reference` (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
     csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
+    sql_name: the table's name in databases where it is not `name`; unique, indexes: columns that they keep unique, or
+    index, beyond the key and the references. numeric_booleans: CSV has them as 1 and 0, not as true and false.
     """
 
     dataset: str
@@ -105,6 +123,10 @@ class Table:
     expected_rows: Callable[[Any], float] | None = field(default=None, repr=False)
     references: tuple[Reference, ...] = ()
     rules: dict[str, str] = field(default_factory=dict)
+    sql_name: str = ""
+    unique: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[tuple[str, ...], ...] = ()
+    numeric_booleans: bool = False
 
     @property
     def full_name(self) -> str:

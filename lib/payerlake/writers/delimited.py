@@ -36,7 +36,7 @@ class DelimitedWriter:
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
         target = _folder(folder)
         parts = f"_parts_{table.csv_stem}"
-        _texts(df, table, layout).write.options(**_WRITING).csv((target / parts).spark_url)
+        _texts(df, table).write.options(**_WRITING).csv((target / parts).spark_url)
         names = _number(target, parts, table.csv_stem)
         (target / parts).delete()
         sizes = target.files()
@@ -58,16 +58,13 @@ def _folder(folder: str) -> Folder:
     return Folder(folder) / "csv"
 
 
-def _texts(df: DataFrame, table: Table, layout: Layout) -> DataFrame:
-    header = layout.csv_header or tuple(table.column_names)
-    return df.select(
-        *[_text(c.name, c.spark_type, layout).alias(name) for c, name in zip(table.columns, header, strict=True)]
-    )
+def _texts(df: DataFrame, table: Table) -> DataFrame:
+    return df.select(*[_text(c.name, c.spark_type, table.numeric_booleans).alias(c.header) for c in table.columns])
 
 
-def _text(name: str, kind: T.DataType, layout: Layout) -> Column:
+def _text(name: str, kind: T.DataType, numeric_booleans: bool) -> Column:
     """The column as Spark's CSV writer is to have it."""
-    if isinstance(kind, T.BooleanType) and layout.csv_style == "insurance":
+    if isinstance(kind, T.BooleanType) and numeric_booleans:
         return F.col(name).cast("int")
     if isinstance(kind, T.DecimalType):
         return F.col(name).cast("string")  # the writer itself would give 0E-8 for a zero of scale 8

@@ -13,7 +13,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 _MAX_POISSON_RATE = 50.0
@@ -29,6 +29,12 @@ def constant_array(values: Sequence[Any], element_type: str) -> Column:
     if text.count("\x1f") >= max(1, len(values)):
         raise ValueError("constant_array: a value holds the unit separator U+001F")
     return F.split(F.lit(text), "\x1f").cast(f"array<{element_type}>")
+
+
+def number_at(values: Sequence[float], place: Column) -> Column:
+    """The number (double) at a position of a list. It is not null, whatever the position, nor is what follows from it:
+    Spark's code for what may be null is three times as long."""
+    return F.coalesce(F.get(constant_array([float(v) for v in values], "double"), place), F.lit(0.0))
 
 
 def bernoulli(u: Column, probability: float | Column) -> Column:
@@ -59,6 +65,22 @@ def choice_index(u: Column, weights: Sequence[float]) -> Column:
     cell = F.floor(scaled).cast("int")
     kept = (scaled - cell) < F.get(constant_array(keep, "double"), cell)
     return F.when(kept, cell).otherwise(F.get(constant_array(alias, "int"), cell))
+
+
+def table_choice(u: Column, row: Column, weights: Sequence[Sequence[float]], values: Sequence[int]) -> Column:
+    """One of the values (bigint) by the weights of a row of a table: `choice` for rows that differ in their weights.
+
+    row: the position (int) in `weights`, whose rows have a weight for every value.
+    """
+    size = len(values)
+    tables = [alias_table(of_row) for of_row in weights]
+    scaled = u * float(size)
+    cell = F.floor(scaled).cast("int")
+    place = row * size + cell
+    kept = (scaled - cell) < number_at([k for keep, _ in tables for k in keep], place)
+    aliases = constant_array([values[a] for _, alias in tables for a in alias], "bigint")
+    own = F.coalesce(F.get(constant_array(values, "bigint"), cell), F.lit(0).cast("bigint"))
+    return F.when(kept, own).otherwise(F.coalesce(F.get(aliases, place), F.lit(0).cast("bigint")))
 
 
 def alias_table(weights: Sequence[float]) -> tuple[list[float], list[int]]:
@@ -120,13 +142,45 @@ def piecewise_linear(u: Column, shares: Sequence[float], edges: Sequence[float])
 
 
 def standard_normal(u: Column) -> Column:
-    """The normal quantile of u, by Wichura's AS 241 (PPND16, relative error about 1e-16): log and sqrt only."""
-    given, u = u, F.greatest(u, F.lit(2.0**-54))  # 0 has no quantile; half a grid step does
-    q = u - 0.5
-    central = q * _ratio(F.lit(0.180625) - q * q, _CENTRAL)
-    r = F.sqrt(-F.log(F.when(q < 0, u).otherwise(F.lit(1.0) - u)))
-    tail = F.when(r <= 5.0, _ratio(r - 1.6, _MIDDLE)).otherwise(_ratio(r - 5.0, _FAR))
-    return F.when(given.isNull(), None).when(F.abs(q) <= 0.425, central).when(q < 0, -tail).otherwise(tail)
+    """The normal quantile of u, by Wichura's AS 241 (PPND16, relative error about 1e-16): log and sqrt only.
+
+    It names u four dozen times. Where several are needed in a row, `with_normals` makes a tenth of the code.
+    """
+    q, root = _centred(u), _root(_centred(u))
+    return F.when(u.isNotNull(), _quantile(q, root, _argument(q, root)))
+
+
+def with_normals(frame: DataFrame, **uniforms: Column) -> DataFrame:
+    """Adds a standard normal for each named uniform, none of which is null: what each names often is a column first."""
+    q, root, argument = ({name: f"_{part}_{name}" for name in uniforms} for part in ("q", "root", "argument"))
+    drawn = frame.select("*", *[_centred(u).alias(q[name]) for name, u in uniforms.items()])
+    rooted = drawn.select("*", *[_root(F.col(q[name])).alias(root[name]) for name in uniforms])
+    ready = rooted.select(
+        "*", *[_argument(F.col(q[name]), F.col(root[name])).alias(argument[name]) for name in uniforms]
+    )
+    quantiles = [_quantile(*(F.col(part[name]) for part in (q, root, argument))).alias(name) for name in uniforms]
+    return ready.select(*frame.columns, *quantiles)
+
+
+def _centred(u: Column) -> Column:
+    return F.greatest(u, F.lit(2.0**-54)) - 0.5  # 0 has no quantile; half a grid step does
+
+
+def _root(q: Column) -> Column:
+    """√(−ln of the distance to the nearer end), which the tails are a function of; 0 between them."""
+    # Spark takes roots and logarithms for what may be null, and all that follows from them: see `number_at`.
+    root = F.sqrt(-F.log(F.lit(0.5) - F.abs(q)))
+    return F.coalesce(F.when(F.abs(q) > 0.425, root), F.lit(0.0))
+
+
+def _argument(q: Column, root: Column) -> Column:
+    """What the polynomials of q's region are of."""
+    return F.when(root == 0, F.lit(0.180625) - q * q).when(root <= 5.0, root - 1.6).otherwise(root - 5.0)
+
+
+def _quantile(q: Column, root: Column, x: Column) -> Column:
+    tail = F.when(root <= 5.0, _ratio(x, _MIDDLE)).otherwise(_ratio(x, _FAR))
+    return F.when(root == 0, q * _ratio(x, _CENTRAL)).when(q < 0, -tail).otherwise(tail)
 
 
 def normal(u: Column, mean: float | Column, deviation: float | Column) -> Column:
@@ -159,6 +213,47 @@ def poisson(u: Column, rate: float) -> Column:
         count += 1
         term *= rate / count
     return F.when(u.isNotNull(), F.lit(0)) if value is None else value.when(u.isNotNull(), count)
+
+
+def poisson_ladder(u: Column, rate: Column, highest: float) -> tuple[Column, Column]:
+    """A count (int) of candidates and the share (double) of them to keep: those kept are Poisson with this rate.
+
+    For a rate that differs by row, above 0 and at most `highest`. The candidates' rate is the rung of a ladder just
+    above it, whose counts are drawn exactly from an alias table; keeping each with probability rate ÷ rung makes the
+    rate exact, and may depend on more than the row: any further thinning is again Poisson.
+    """
+    rungs = [_LOWEST_RUNG]
+    while rungs[-1] < highest:
+        rungs.append(rungs[-1] * _RUNG_RATIO)
+    size = 1 + max(_most(rung) for rung in rungs)
+    tables = [alias_table(_poisson_weights(rung, size)) for rung in rungs]
+    steps = F.ceil(F.log(F.greatest(rate, F.lit(_LOWEST_RUNG)) / _LOWEST_RUNG) / math.log(_RUNG_RATIO) - 1e-9)
+    rung = F.coalesce(F.least(steps.cast("int"), F.lit(len(rungs) - 1)), F.lit(0))
+    scaled = u * float(size)
+    cell = F.floor(scaled).cast("int")
+    place = rung * size + cell
+    keep = number_at([k for keeps, _ in tables for k in keeps], place)
+    alias = F.get(constant_array([a for _, aliases in tables for a in aliases], "int"), place)
+    return F.when((scaled - cell) < keep, cell).otherwise(alias), F.least(rate / number_at(rungs, rung), F.lit(1.0))
+
+
+_LOWEST_RUNG, _RUNG_RATIO = 0.25, 1.1
+
+
+def _most(rate: float) -> int:
+    """The count beyond which a Poisson of this rate has less than one chance in 2^53."""
+    count, term, above = 0, math.exp(-rate), 1.0
+    while above > 2.0**-53 or count < rate:
+        above -= term
+        count += 1
+        term *= rate / count
+        if count > rate and term < 2.0**-60:
+            break
+    return count
+
+
+def _poisson_weights(rate: float, size: int) -> list[float]:
+    return [math.exp(k * math.log(rate) - rate - math.lgamma(k + 1)) for k in range(size)]
 
 
 def date(u: Column, first: datetime.date, last: datetime.date) -> Column:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import math
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from payerlake import reference
 
@@ -39,14 +39,25 @@ def _postal_codes(weights: dict) -> dict:
     return weights
 
 
+def _from_state_file(weights: Any) -> Any:
+    """The weights themselves, or the populations that a list of `conf/reference` or a CSV file gives the states."""
+    if not isinstance(weights, str):
+        return weights
+    rows = reference.rows_of(weights)
+    try:
+        return {row["state"]: float(row["population"]) for row in rows}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError("a file of states has the columns state (postal code) and population (a number)") from error
+
+
 Shares = Annotated[dict[str, float], AfterValidator(sums_to_one)]
 """Named shares that sum to 1."""
 
 Weights = Annotated[dict[str, float], AfterValidator(_some_positive)]
 """Named weights of any sum."""
 
-States = Annotated[Weights, AfterValidator(_postal_codes)]
-"""Weights of states by postal code."""
+States = Annotated[Weights, BeforeValidator(_from_state_file), AfterValidator(_postal_codes)]
+"""Weights of states by postal code, or the name of a file that has them: state, population."""
 
 
 class HouseholdMix(Frozen):
@@ -100,8 +111,12 @@ class Population(Frozen):
         """Days before `as_of` at which the bands begin and end: a birthday today is the first day of an age."""
         bands = self.bands
         years = [first for first, _ in bands] + [bands[-1][1] + 1]
-        days = [float((self.as_of - years_before(self.as_of, year)).days) for year in years]
+        days = [float(self.days_of_age(year)) for year in years]
         return [max(days[0], 1.0), *days[1:]]  # nobody is born on `as_of` itself, when cover of the past has ended
+
+    def days_of_age(self, years: int) -> int:
+        """The days of age at `as_of` of those whose birthday of so many years is that day."""
+        return (self.as_of - years_before(self.as_of, years)).days
 
     def rank_of_age(self, years: float) -> float:
         """The share of people younger than this many years (a fraction of a band is taken linearly)."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from payerlake.errors import unknown
+from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, plan
+from payerlake.insurance import members as insurance_members
+from payerlake.insurance.settings import InsuranceSettings
 from payerlake.pharmacy import (
     drugs,
     employer_groups,
@@ -26,11 +29,15 @@ from payerlake.settings import DatasetSettings
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset: its settings and its tables."""
+    """A dataset: its settings and its tables.
+
+    sql_scripts: names of two scripts for MySQL beside its CSV files: to create its tables, and to load them.
+    """
 
     name: str
     settings: type[DatasetSettings]
     tables: tuple[Table, ...]
+    sql_scripts: tuple[str, str] | None = None
 
     def table(self, name: str) -> Table:
         """The table of this name; BadInput with the nearest name where there is none."""
@@ -61,6 +68,21 @@ _DATASETS = (
             formularies.TABLE,
             formulary_drugs.TABLE,
         ),
+    ),
+    Dataset(
+        "insurance",
+        InsuranceSettings,
+        (
+            insurance.TABLE,
+            plan.TABLE,
+            facility.TABLE,
+            condition.TABLE,
+            insurance_members.TABLE,
+            enrollment.TABLE,
+            member_condition.TABLE,
+            claims.TABLE,
+        ),
+        sql_scripts=("health_insurance.sql", "load_data.sql"),
     ),
 )
 

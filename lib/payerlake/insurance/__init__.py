@@ -1,0 +1,1 @@
+"""The insurance dataset: insurers, plans, facilities, conditions, members, enrollments, diagnoses and claims."""

@@ -1,0 +1,95 @@
+"""enrollment: the cover that members have or had."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import choice_index, constant_array, number_at
+from payerlake.frames import kept
+from payerlake.insurance.cover import Cover
+from payerlake.insurance.health import Health
+from payerlake.insurance.plan import base_rate
+from payerlake.numbers import decimal
+from payerlake.schema import Column, Reference, Table
+from payerlake.world import World
+
+COVERAGE_TIERS = ("Individual", "Individual + Spouse", "Individual + Children", "Family")
+
+
+def enrollment(world: World) -> DataFrame:
+    """One row per covered member; key enrollment_id, the member's id. Law of cover: the settings' `enrollment`.
+
+    The premium is the plan's base rate times the factors of age, state and coverage tier, in USD a month.
+    """
+    settings, key = world.settings, F.col("id")
+    tiers = settings.enrollment.coverage_tiers
+    people = Health(world).people(world.member_keys(settings.members_per_file.enrollment))
+    covered = kept(Cover(world).covered(people), F.col("is_covered"))
+    described = covered.select(
+        "*",
+        choice_index(
+            world.draws.uniform("enrollment", "coverage_tier", key), [tier.share for tier in tiers.values()]
+        ).alias("tier"),
+        world.people.state(world.people.household(key, F.col("slot"))).alias("state"),
+    )
+    factor = number_at([tier.factor for tier in tiers.values()], F.col("tier"))
+    rate = base_rate(world.draws, settings.plans, F.col("plan_id")).cast("double")
+    premium = rate * age_factor(world) * state_factor(world, F.col("state")) * factor
+    return described.select(
+        enrollment_id(key).alias("enrollment_id"),
+        F.get(constant_array(list(tiers), "string"), F.col("tier")).alias("coverage_tier"),
+        F.col("start_date"),
+        F.col("end_date"),
+        F.col("state"),
+        F.col("plan_id"),
+        decimal(premium, 12, 2).alias("premium"),
+    )
+
+
+def enrollment_id(key: SparkColumn) -> SparkColumn:
+    """The enrollment of a member's key: each has one at most."""
+    return key + 1
+
+
+def age_factor(world: World) -> SparkColumn:
+    """1 up to the first age of `premiums.full_rate_ages`, then rising evenly to `age_ratio` at the second."""
+    (low, high), ratio = world.settings.premiums.full_rate_ages, world.settings.premiums.age_ratio
+    age = F.floor(F.months_between(F.lit(world.settings.population.as_of), F.col("birth_date")) / 12)
+    return 1 + (F.least(F.greatest(age, F.lit(low)), F.lit(high)) - low) * ((ratio - 1) / (high - low))
+
+
+def state_factor(world: World, state: SparkColumn) -> SparkColumn:
+    """What care costs in the state; 1 for states that the settings do not name."""
+    factors, names = world.settings.premiums.states, list(world.settings.population.states)
+    by_state = F.lit(1.0)
+    for factor in sorted({factors.get(name, 1.0) for name in names} - {1.0}):
+        by_state = F.when(state.isin([n for n in names if factors.get(n) == factor]), factor).otherwise(by_state)
+    return by_state
+
+
+TABLE = Table(
+    dataset="insurance",
+    name="enrollment",
+    sql_name="ENROLLMENT",
+    grain="One row per covered member",
+    key=("enrollment_id",),
+    csv_stem="enrollment",
+    documented_rows="about 90,000",
+    build=enrollment,
+    spine="members",
+    expected_rows=lambda settings: settings.members * settings.enrollment.coverage,
+    references=(Reference(("plan_id",), "plan", ("plan_id",)),),
+    indexes=(("state",),),
+    rules={"ends_after_it_begins": "end_date IS NULL OR end_date > start_date"},
+    columns=(
+        Column("enrollment_id", "bigint", "Enrollment", low=1, sql_name="Enrollment_ID"),
+        Column("coverage_tier", "varchar(50)", "Who is covered", domain=COVERAGE_TIERS, sql_name="Coverage_tier"),
+        Column("start_date", "date", "First day of cover"),
+        Column("end_date", "date", "Last day of cover; null where it goes on", nullable=True),
+        Column("state", "char(2)", "State of the member, postal code", pattern="^[A-Z]{2}$"),
+        Column("plan_id", "bigint", "Plan", low=1),
+        Column("premium", "decimal(12,2)", "Premium", low=0, unit="USD a month"),
+    ),
+)

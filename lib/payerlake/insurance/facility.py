@@ -1,0 +1,114 @@
+"""facility: where care is given. Facilities of a state have neighbouring ids, as many as its share of people."""
+
+from __future__ import annotations
+
+import math
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake import names
+from payerlake.distributions import constant_array, integer, one_of, permutation
+from payerlake.identifiers import npi, phone
+from payerlake.insurance.insurance import CONTACT_INFO
+from payerlake.insurance.settings import InsuranceSettings
+from payerlake.places import Places, field
+from payerlake.schema import Column, Table
+from payerlake.world import World
+
+TYPES = (
+    "Medical Center", "Hospital", "Clinic", "Health Center", "Family Practice", "Urgent Care", "Care Center",
+    "Regional Hospital",
+)  # fmt: skip
+NPI = r"^\d{10}$"
+_NEVER_ISSUED = 9  # the first digit; issued numbers begin with 1 or 2 (45 CFR 162.406 and the CMS check digit notice)
+_NUMBERS = 10**8  # of eight digits
+
+
+def by_state(settings: InsuranceSettings) -> list[int]:
+    """How many facilities each state of the population has: one each if there are enough, the others by population."""
+    weights = list(settings.population.states.values())
+    count = settings.facility_count
+    each = 1 if count >= len(weights) else 0
+    quotas = [(count - each * len(weights)) * weight / math.fsum(weights) for weight in weights]
+    found = [each + math.floor(quota) for quota in quotas]
+    for i in sorted(range(len(weights)), key=lambda i: (math.floor(quotas[i]) - quotas[i], i))[: count - sum(found)]:
+        found[i] += 1
+    return found
+
+
+def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: SparkColumn) -> SparkColumn:
+    """A facility (bigint) of the state, all alike likely; null where the state has none."""
+    counts = by_state(settings)
+    first = F.get(constant_array([sum(counts[:i]) + 1 for i in range(len(counts))], "bigint"), state_index)
+    count = F.get(constant_array(counts, "bigint"), state_index)
+    return F.when(count > 0, integer(u, first, first + count - 1))
+
+
+def facility(world: World) -> DataFrame:
+    """One row per facility; key facility_id. Cities, ZIP codes and area codes are real, the facilities are not."""
+    settings, draws, states = world.settings, world.draws, list(world.settings.population.states)
+    counts = by_state(settings)
+    blocks = [(i, sum(counts[:i]) + 1, sum(counts[: i + 1])) for i in range(len(counts)) if counts[i]]
+    listed = world.spark.createDataFrame(blocks, "state_index int, first bigint, last bigint").coalesce(1)
+    keyed = listed.select("state_index", F.explode(F.sequence("first", "last")).alias("id"))
+
+    def u(column: str, draw: str = "") -> SparkColumn:
+        return draws.uniform("facility", column, F.col("id"), draw=draw)
+
+    placed = keyed.select("*", Places(states).record(u("zip"), F.col("state_index")).alias("place"))
+    area = field("area_code", F.col("place"))
+    contact = F.struct(
+        phone(area, u("phone")).alias("phone"),
+        phone(area, u("fax")).alias("fax"),
+        names.street(u("street", "number"), u("street", "name"), u("street", "suffix")).alias("address"),
+        field("city", F.col("place")).alias("city"),
+        field("zip_code", F.col("place")).alias("zip"),
+    )
+    number = npi(_npi_number(world, F.col("id")), 1 if settings.facilities.issued_npi_range else _NEVER_ISSUED)
+    return placed.select(
+        F.col("id").alias("facility_id"),
+        F.when(u("npi") >= settings.nulls.npi, number).alias("npi"),
+        F.concat_ws(" ", field("city", F.col("place")), one_of(TYPES, u("type"))).alias("name"),
+        field("state", F.col("place")).alias("state"),
+        F.to_json(contact).alias("contact_info"),
+    )
+
+
+def _npi_number(world: World, facility_id: SparkColumn) -> SparkColumn:
+    return permutation(facility_id % _NUMBERS, _NUMBERS, world.draws.stream("facility", "npi", "number"))
+
+
+TABLE = Table(
+    dataset="insurance",
+    name="facility",
+    sql_name="FACILITY",
+    grain="One row per facility",
+    key=("facility_id",),
+    csv_stem="facility",
+    documented_rows="about 200",
+    build=facility,
+    indexes=(("npi",), ("state",)),
+    columns=(
+        Column("facility_id", "bigint", "Facility, from 1", low=1, sql_name="Facility_ID"),
+        Column(
+            "npi",
+            "char(10)",
+            "National Provider Identifier: passes its check, but lies outside the issued range",
+            nullable=True,
+            pattern=NPI,
+            sql_name="NPI",
+        ),
+        Column("name", "varchar(255)", "City and type", sql_name="Name"),
+        Column("state", "char(2)", "State, postal code", pattern="^[A-Z]{2}$", sql_name="State"),
+        Column(
+            "contact_info",
+            "json",
+            "Fictional phone, fax and address in a real city",
+            nullable=True,
+            pattern=CONTACT_INFO,
+            sql_name="Contact_info",
+        ),
+    ),
+)

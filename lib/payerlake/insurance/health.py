@@ -1,0 +1,227 @@
+"""The health of a person: size, lifestyle, conditions and when they were found, as functions of the member's key.
+
+Everything that a member's rows, diagnoses and claims have to agree on stands here; each table computes what it needs
+of it from the key. A person's conditions are the bits of one bigint, the condition of id k at bit k − 1.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, reduce
+
+import numpy as np
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import constant_array, integer, number_at, piecewise_linear, table_choice, with_normals
+from payerlake.frames import in_a_new_method
+from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
+from payerlake.insurance.settings import SEXES, Comorbidity, InsuranceSettings
+from payerlake.world import World
+
+_RISK_TRAITS = 3  # smoker, drinker, housing
+_AT_ONCE = 5  # conditions drawn together
+
+
+class Health:
+    """The health of the people of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._settings: InsuranceSettings = world.settings
+        self._draws, self._people = world.draws, world.people
+        self.lifestyles, self.bodies = lifestyles(world.settings), bodies_of(world.settings)
+
+    @cached_property
+    def rates(self) -> Prevalence:
+        """How likely each condition is for whom."""
+        return prevalence(self._settings)
+
+    # who
+
+    def people(self, keys: DataFrame) -> DataFrame:
+        """keys: `id`. Adds `slot`, `birth_date`, `days` of age at the reference date, `sex`, and its position `s`."""
+        placed = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
+        as_of = F.lit(self._settings.population.as_of)
+        born = placed.select(
+            "*",
+            # Never null, which Spark cannot know: see `number_at`.
+            F.coalesce(self._people.birth_date(F.col("id"), F.col("slot")), as_of).alias("birth_date"),
+            self._people.sex(F.col("id"), F.col("slot")).alias("sex"),
+        )
+        position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
+        return born.select(
+            "*",
+            F.datediff(F.lit(self._settings.population.as_of), F.col("birth_date")).alias("days"),
+            position.alias("s"),
+        )
+
+    def profiled(self, people: DataFrame, all_traits: bool = False) -> DataFrame:
+        """Adds `height`, `weight`, the normals `z0`, `z1`, `z2` (… `z5`) behind the lifestyle, and what conditions
+        depend on: `cell` of age, `smoker`, `drinker`, `housing_insecure`, `obese`, and all of it as `profile`."""
+        key, sex, days = F.col("id"), F.col("s"), F.col("days")
+        drawn = with_normals(
+            people,
+            tall=self._draws.uniform("members", "height", key),
+            heavy=self._draws.uniform("members", "weight", key),
+            **self.lifestyles.uniforms(self._draws, key, 6 if all_traits else _RISK_TRAITS),
+        )
+        normals = in_a_new_method(drawn)
+        tall, heavy = F.col("tall"), F.col("heavy")
+        sized = normals.select(
+            "*",
+            self.at_age(list(self.rates.cells)).alias("cell"),
+            self.bodies.bulk(sex, days, tall, heavy).alias("bulk"),
+        )
+        weighed = sized.select(
+            "*",
+            self.bodies.height(sex, days, tall).alias("height"),
+            self.bodies.weight(sex, days, F.col("bulk")).alias("weight"),
+            *[self.has_trait(name).alias(alias) for name, alias in
+              (("smoker", "smoker"), ("drinker", "drinker"), ("housing", "housing_insecure"))],
+        )  # fmt: skip
+        judged = weighed.select("*", self.bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
+        risks = [F.col(name).cast("int") * bit for name, bit in
+                 (("obese", 8), ("smoker", 4), ("drinker", 2), ("housing_insecure", 1))]  # fmt: skip
+        combination = reduce(Column.__add__, risks)
+        return judged.select("*", (F.col("cell") * PROFILES + sex * COMBINATIONS + combination).alias("profile"))
+
+    def has_trait(self, name: str) -> Column:
+        """Whether a trait of the lifestyle is there, by the normals of the row."""
+        normals = [F.col(f"z{i}") for i in range(6)]
+        ages = {age: self._settings.population.days_of_age(age) for age in range(121)}
+        return self.lifestyles.has(name, F.col("s"), F.col("days"), ages, normals)
+
+    def at_age(self, ages: list[int]) -> Column:
+        """The position (int) of the last of these rising ages that the person has reached."""
+        place = F.lit(0)
+        for i, age in enumerate(ages[1:], start=1):
+            place = F.when(F.col("days") >= self._settings.population.days_of_age(age), i).otherwise(place)
+        return place
+
+    # conditions
+
+    def diagnosed(self, profiled: DataFrame) -> DataFrame:
+        """Adds `own`, the conditions that people have of themselves, and `conditions`, with what comorbidity adds."""
+        alike = sorted(range(len(self.rates.base)), key=self._what_matters)
+        drawn = [self._drawn(alike[start : start + _AT_ONCE]) for start in range(0, len(alike), _AT_ONCE)]
+        found = profiled.select("*", *[bits.alias(f"bits_{i}") for i, bits in enumerate(drawn)])
+        own = reduce(Column.bitwiseOR, [F.col(f"bits_{i}") for i in range(len(drawn))])
+        found = found.select(*profiled.columns, own.alias("own"))
+        found = found.select("*", F.col("own").alias("conditions"))
+        for target in dict.fromkeys(rule.adds for rule in self.rates.order):
+            added = reduce(Column.__or__, [self._adds(r) for r, rule in self._rules_that_add(target)])
+            bit = F.lit(self.bit(target)).cast("bigint")
+            whole = F.when(added, F.col("conditions").bitwiseOR(bit)).otherwise(F.col("conditions"))
+            found = found.select(*[c for c in found.columns if c != "conditions"], whole.alias("conditions"))
+        return found
+
+    def has(self, *names: str) -> Column:
+        """Whether the person has one of these conditions; those that the dataset does not have, nobody has."""
+        mask = reduce(int.__or__, [self.bit(name) for name in names])
+        return F.col("conditions").bitwiseAND(F.lit(mask)) != 0 if mask else F.lit(False)
+
+    def bit(self, name: str) -> int:
+        """The bit of a condition, 0 where the dataset does not have it."""
+        position = self._settings.conditions.position(name)
+        return 0 if position is None else 1 << position
+
+    def _what_matters(self, i: int) -> tuple[bool, ...]:
+        """Whether sex, obesity, smoking, drinking and housing make a difference to the condition."""
+        rates = self.rates.base[i].reshape(-1, len(SEXES), 2, 2, 2, 2)
+        return tuple(bool(np.ptp(rates, axis=axis).max() > 0) for axis in range(1, 6))
+
+    def _drawn(self, group: list[int]) -> Column:
+        """The bits of those conditions of the group that the person has: each with its own rate, independently.
+
+        One draw for all subsets of the group. Fifty draws would be three times the work, and more code than a method
+        may have. Profiles with the same rates share a row of the table, which so stays in the processor's caches.
+        """
+        rates = self.rates.base[group].reshape(len(group), -1)
+        subsets = np.array([[bool(subset >> k & 1) for k in range(len(group))] for subset in range(2 ** len(group))])
+        chances = np.where(subsets[:, :, None], rates[None], 1 - rates[None]).prod(axis=1)
+        different, row = np.unique(chances.T, axis=0, return_inverse=True)
+        masks = [sum(1 << i for i, has in zip(group, subset, strict=True) if has) for subset in subsets]
+        names = " + ".join(self._settings.conditions.used[i].name for i in group)
+        u = self._draws.uniform("member_condition", "condition", F.col("id"), draw=names)
+        rows = constant_array([int(number) for number in row.ravel()], "int")
+        return table_choice(u, F.coalesce(F.get(rows, F.col("profile")), F.lit(0)), different.tolist(), masks)
+
+    # comorbidity
+
+    def _rules_that_add(self, target: str) -> list[tuple[int, Comorbidity]]:
+        return [(r, rule) for r, rule in enumerate(self.rates.order) if rule.adds == target]
+
+    def _adds(self, r: int) -> Column:
+        """Whether rule r adds its condition to this person."""
+        rule = self.rates.order[r]
+        mask = F.lit(reduce(int.__or__, [self.bit(name) for name in rule.given]))
+        u = self._draws.uniform(
+            "member_condition", "comorbidity", F.col("id"), draw=f"{' + '.join(rule.given)}: {rule.adds}"
+        )
+        probability = number_at([float(p) for p in self.rates.rules[r]], F.col("cell"))
+        return (F.col("conditions").bitwiseAND(mask) == mask) & (u < probability)
+
+    # when they were found
+
+    def dated(self, diagnosed: DataFrame) -> DataFrame:
+        """Adds, for `diagnostic_date`, a column of the date of each condition that rules are given or add: null for
+        those who do not have it. What a rule adds is found after what it was given."""
+        added = list(dict.fromkeys(rule.adds for rule in self.rates.order))
+        given = dict.fromkeys(name for rule in self.rates.order for name in rule.given if name not in added)
+        placed = diagnosed.select("*", self._since_birth().alias("since_birth"))
+        own = {name: F.when(self.has(name), self._own_date(F.lit(self._id(name)))) for name in given}
+        dates = placed.select("*", *[date.alias(self._date(name)) for name, date in own.items()])
+        for target in added:
+            dates = dates.select("*", F.when(self.has(target), self._date_of(target)).alias(self._date(target)))
+        return dates
+
+    def diagnostic_date(self) -> Column:
+        """The date on which the condition of the row, in column `condition_id`, was found."""
+        chosen = self._own_date(F.col("condition_id"))
+        for target in dict.fromkeys(rule.adds for rule in self.rates.order):
+            chosen = F.when(F.col("condition_id") == self._id(target), F.col(self._date(target))).otherwise(chosen)
+        return chosen
+
+    def _id(self, name: str) -> int:
+        position = self._settings.conditions.position(name)
+        assert position is not None
+        return position + 1
+
+    def _date(self, name: str) -> str:
+        return f"date_{self._id(name)}"
+
+    def _date_of(self, target: str) -> Column:
+        """Of its own, or so many days after the latest that its rule was given; never after the reference date."""
+        as_of = F.lit(self._settings.population.as_of)
+        date = self._own_date(F.lit(self._id(target)))
+        alone = F.col("own").bitwiseAND(F.lit(self.bit(target))) == 0
+        for r, rule in reversed(self._rules_that_add(target)):
+            given = [F.col(self._date(name)) for name in rule.given]
+            latest = given[0] if len(given) == 1 else F.greatest(*given)
+            delay = integer(self._draws.uniform("member_condition", "delay", F.col("id"), draw=target), *rule.days)
+            after = F.least(F.date_add(latest, delay.cast("int")), as_of)
+            date = F.when(alone & self._adds(r), after).otherwise(date)
+        return date
+
+    def _own_date(self, condition_id: Column) -> Column:
+        """By how long ago conditions were found, given that it was after birth."""
+        law, edges = self._found_ago
+        u = self._draws.uniform("member_condition", "diagnostic_date", F.col("id"), condition_id.cast("int"))
+        ago = piecewise_linear(u * F.col("since_birth"), list(law.values()), edges)
+        days = F.least(F.floor(ago), F.col("days") - 1).cast("int")
+        return F.date_sub(F.lit(self._settings.population.as_of), days)
+
+    def _since_birth(self) -> Column:
+        """The share of the diagnoses of people of any age that are no longer ago than this one's birth."""
+        law, edges = self._found_ago
+        below, result = 1.0, F.lit(1.0)
+        for share, low, high in reversed(list(zip(law.values(), edges, edges[1:], strict=False))):
+            below -= share
+            inside = F.lit(below) + (F.col("days") - low) * (share / (high - low))
+            result = F.when(F.col("days") < high, inside).otherwise(result)
+        return result
+
+    @property
+    def _found_ago(self) -> tuple[dict[int, float], list[float]]:
+        law = self._settings.conditions.diagnosed_years_ago
+        return law, [0.0, *[float(self._settings.population.days_of_age(years)) for years in law]]

@@ -1,0 +1,58 @@
+"""member_condition: which member has which condition, found when."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.frames import in_a_new_method
+from payerlake.insurance.health import Health
+from payerlake.insurance.prevalence import prevalence
+from payerlake.schema import Column, Reference, Table
+from payerlake.world import World
+
+
+def member_condition(world: World) -> DataFrame:
+    """One row per member and condition; key (member_id, condition_id, diagnostic_date).
+
+    Prevalence, risks and comorbidity: the settings' `conditions`. The member's conditions are found from the key; the
+    one join is with the catalogue, broadcast.
+    """
+    health = Health(world)
+    people = health.people(world.member_keys(world.settings.members_per_file.member_condition))
+    profiled = in_a_new_method(health.profiled(people).select("id", "days", "s", "cell", "profile"))
+    diagnosed = in_a_new_method(health.diagnosed(profiled).select("id", "days", "cell", "own", "conditions"))
+    catalogue = world.spark.createDataFrame(
+        [(c.id, 1 << (c.id - 1)) for c in world.settings.conditions.used], "condition_id int, bit bigint"
+    )
+    # No filter of those without: Spark would push it below the steps that find the conditions, and find them twice.
+    had = health.dated(diagnosed).crossJoin(F.broadcast(catalogue)).where("(conditions & bit) <> 0")
+    return had.select(
+        (F.col("id") + 1).alias("member_id"),
+        F.col("condition_id").cast("bigint").alias("condition_id"),
+        health.diagnostic_date().alias("diagnostic_date"),
+    )
+
+
+TABLE = Table(
+    dataset="insurance",
+    name="member_condition",
+    sql_name="MEMBER_CONDITION",
+    grain="One row per member and condition",
+    key=("member_id", "condition_id", "diagnostic_date"),
+    csv_stem="member_condition",
+    documented_rows="about 150,000",
+    build=member_condition,
+    spine="members",
+    expected_rows=lambda settings: settings.members * prevalence(settings).conditions_per_member,
+    references=(
+        Reference(("member_id",), "members", ("member_id",), on_delete="CASCADE"),
+        Reference(("condition_id",), "condition", ("condition_id",)),
+    ),
+    indexes=(("diagnostic_date",),),
+    columns=(
+        Column("member_id", "bigint", "Member", low=1, sql_name="Member_ID"),
+        Column("condition_id", "bigint", "Condition", low=1, sql_name="Condition_ID"),
+        Column("diagnostic_date", "date", "Day on which it was found", sql_name="Diagnostic_date"),
+    ),
+)

@@ -1,0 +1,320 @@
+"""How likely each condition is for whom, so that prevalence by age comes out as stated whatever raises the odds.
+
+A person's profile is the age cell, the sex, and four risks: obese, smoker, heavy drinker, housing insecure. A
+condition's own rate is a base rate of its age group times the multipliers of the profile's risks, at most
+`highest_risk`. Comorbidity rules then add conditions to those who have others, in the order of their dependence, so
+that what a rule adds may in turn be what another rule is given. The base rates are found, condition by condition in
+that order, such that rules and base rate together give the stated prevalence in the group: the odds rise for some,
+the prevalence does not.
+
+What is stated: the headline conditions have the catalogue's prevalence. The others have it times a factor of the age
+group, so that a member has as many conditions as the stated mean; but never less than the rules alone add, else the
+rules would not hold. Where rules alone would add more than the catalogue's prevalence, they are weakened in the group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+
+import numpy as np
+
+from payerlake.errors import BadInput
+from payerlake.insurance.body import Bodies
+from payerlake.insurance.lifestyle import Lifestyles
+from payerlake.insurance.settings import BANDS, RISKS, SEXES, Comorbidity, Condition, InsuranceSettings, at_age
+
+COMBINATIONS = 16  # of obese (8), smoker (4), drinker (2), housing insecure (1)
+PROFILES = len(SEXES) * COMBINATIONS  # of an age cell
+_HALVINGS = 50
+_TOP_UPS = 25
+_ROUNDS = 5  # of the scale of the others, which moves what the rules add, which moves the scale
+
+
+@dataclass(frozen=True)
+class Prevalence:
+    """The rates of one set of settings. cells: the age from which each begins.
+
+    base[condition][cell][profile], profile = sex · 16 + combination; rules[rule][cell]: probabilities of the
+    comorbidities in `order`; shares[cell][profile]: of all people; final[condition][group]: the prevalence that comes
+    out, by the age `groups` begin with.
+    """
+
+    cells: tuple[int, ...]
+    groups: tuple[int, ...]
+    order: tuple[Comorbidity, ...]
+    base: np.ndarray
+    rules: np.ndarray
+    shares: np.ndarray
+    final: np.ndarray
+    group_shares: np.ndarray
+
+    @property
+    def conditions_per_member(self) -> float:
+        """How many conditions a member has, on average."""
+        return float(self.final.sum(axis=0) @ self.group_shares)
+
+
+def prevalence(settings: InsuranceSettings) -> Prevalence:
+    """The rates of these settings; solved once for each. Raises BadInput where a prevalence cannot be reached."""
+    return _solved(_Key(settings))
+
+
+class _Key:
+    """Settings as a key of a cache, by the parts that rates depend on."""
+
+    def __init__(self, settings: InsuranceSettings) -> None:
+        self.settings = settings
+        self._text = settings.model_dump_json(include={"population", "body", "lifestyle", "conditions"})
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other._text == self._text
+
+
+@lru_cache(maxsize=8)
+def _solved(key: _Key) -> Prevalence:
+    return _Solver(key.settings).solve()
+
+
+class _Solver:
+    """Finds the base rates of one set of settings."""
+
+    def __init__(self, settings: InsuranceSettings) -> None:
+        self._settings, self._conditions = settings, settings.conditions
+        self._used = self._conditions.used
+        self._cells = _cells(settings)
+        self._groups = tuple(sorted({0} | {_band_start(band) for band in BANDS} | set(self._conditions.mean)))
+        self._group_of = np.array([max(i for i, g in enumerate(self._groups) if g <= age) for age in self._cells])
+        self._shares = _shares(settings, self._cells)
+        self._weights = np.array([self._of_group(g).ravel() for g in range(len(self._groups))])
+        self._order = _in_order(self._conditions.comorbidities, {condition.name for condition in self._used})
+        shape = (len(self._used), len(self._cells), PROFILES)
+        self._multipliers = np.array([_multipliers(settings, c) for c in self._used])
+        self._base = np.zeros(shape)
+        self._rules = np.zeros((len(self._order), len(self._cells)))
+
+    def _of_group(self, group: int) -> np.ndarray:
+        """The people of a group by cell and profile, as shares of the group."""
+        people = self._shares * (self._group_of == group)[:, None]
+        return people / max(people.sum(), 1e-300)
+
+    def solve(self) -> Prevalence:
+        """Scale the conditions that are not headlines until the means hold; what the rules add moves with it."""
+        stated = np.array([[_stated(c, group) for group in self._groups] for c in self._used])
+        headline = np.array([c.name in self._conditions.headline for c in self._used])
+        means = np.array([at_age(self._conditions.mean, group) for group in self._groups])
+        added = np.zeros_like(stated)
+        for _ in range(_ROUNDS):
+            targets = self._targets(stated, headline, means, added)
+            added = self._pass(targets, stated)
+        final = np.array([self._by_group(self._final(i)) for i in range(len(self._used))])
+        group_shares = np.array([self._shares[self._group_of == g].sum() for g in range(len(self._groups))])
+        return Prevalence(
+            self._cells, self._groups, self._order, self._base, self._rules, self._shares, final, group_shares
+        )
+
+    def _targets(self, stated: np.ndarray, headline: np.ndarray, means: np.ndarray, added: np.ndarray) -> np.ndarray:
+        """Headlines as stated; of the others as much as leaves the mean, and at least what the rules add."""
+        low, high = np.full(len(means), self._conditions.least_scale), np.ones(len(means))
+        for _ in range(_HALVINGS):
+            scale = (low + high) / 2
+            targets = np.where(headline[:, None], stated, np.minimum(stated, np.maximum(stated * scale, added)))
+            above = targets.sum(axis=0) > means
+            high, low = np.where(above, scale, high), np.where(above, low, scale)
+        return targets
+
+    def _pass(self, targets: np.ndarray, stated: np.ndarray) -> np.ndarray:
+        """Rules and base rates of every condition, those that rules are given first; what the rules alone add."""
+        added = np.zeros_like(targets)
+        for i in _dependence([c.name for c in self._used], self._order):
+            rules = [r for r, rule in enumerate(self._order) if rule.adds == self._used[i].name]
+            # What tops up to a share adds less the more have the condition anyhow, and they are fewer the more it adds.
+            for _ in range(_TOP_UPS if any(self._order[r].to is not None for r in rules) else 1):
+                if rules:
+                    self._weaken(i, rules, stated[i])
+                by_rules = self._by_rules(i)
+                self._fit(i, targets[i], by_rules)
+            added[i] = self._by_group(by_rules)
+        return added
+
+    def _probability(self, rule: Comorbidity, i: int) -> np.ndarray:
+        """The rule's probability by cell, at the base rates found so far."""
+        if rule.probability is not None:
+            return np.full(len(self._cells), rule.probability)
+        assert rule.to is not None
+        given = np.prod([self._final(self._index(name)) for name in rule.given], axis=0) * self._shares
+        own = (self._base[i] * given).sum(axis=1) / np.maximum(given.sum(axis=1), 1e-300)
+        return np.maximum(0.0, (rule.to - own) / (1 - own))
+
+    def _weaken(self, i: int, rules: list[int], most: np.ndarray) -> None:
+        """The rules' stated probabilities, less in groups where they alone would exceed the prevalence."""
+        ages = np.array(self._cells)
+        stated = np.array([self._probability(self._order[r], i) * (ages >= self._order[r].from_age) for r in rules])
+        low, high = np.zeros(len(self._groups)), np.ones(len(self._groups))
+        self._rules[rules] = stated
+        if (self._by_group(self._by_rules(i)) <= most).all():
+            return
+        for _ in range(_HALVINGS):
+            strength = (low + high) / 2
+            self._rules[rules] = stated * strength[self._group_of]
+            above = self._by_group(self._by_rules(i)) > most
+            high, low = np.where(above, strength, high), np.where(above, low, strength)
+
+    def _fit(self, i: int, target: np.ndarray, by_rules: np.ndarray) -> None:
+        """The base rate of each group with which base rate and rules give its target."""
+        low, high = np.zeros(len(self._groups)), np.ones(len(self._groups))
+        cap = self._conditions.highest_risk
+
+        def base(rate: np.ndarray) -> np.ndarray:
+            return np.minimum(rate[self._group_of][:, None] * self._multipliers[i], cap)
+
+        most = self._by_group(1 - (1 - base(np.full(len(self._groups), 1e9))) * (1 - by_rules))
+        if (target > most + 1e-9).any():
+            group = int(np.argmax(target - most))
+            raise BadInput(
+                f"conditions: {self._used[i].name} from age {self._groups[group]}: prevalence {target[group]:.3g}; "
+                f"those who can have it are {most[group]:.3g} of the group; lower it, or raise conditions.highest_risk"
+            )
+        for _ in range(_HALVINGS):
+            rate = (low + high) / 2
+            above = self._by_group(1 - (1 - base(rate)) * (1 - by_rules)) > target
+            high, low = np.where(above, rate, high), np.where(above, low, rate)
+        self._base[i] = base(low)
+
+    # what comes out, by cell and profile
+
+    def _final(self, i: int) -> np.ndarray:
+        return 1 - (1 - self._base[i]) * (1 - self._by_rules(i))
+
+    def _by_rules(self, i: int) -> np.ndarray:
+        """The probability that some rule adds the condition, over all that its rules are given."""
+        rules = [r for r, rule in enumerate(self._order) if rule.adds == self._used[i].name]
+        if not rules:
+            return np.zeros(self._base.shape[1:])
+        ancestors = self._ancestors(i)
+        total = np.zeros(self._base.shape[1:])
+        for bits in range(2 ** len(ancestors)):
+            has = {a: bool(bits >> k & 1) for k, a in enumerate(ancestors)}
+            likelihood = np.ones_like(total)
+            for a in ancestors:
+                p = 1 - (1 - self._base[a]) * self._not_added(a, has)
+                likelihood = likelihood * (p if has[a] else 1 - p)
+            total += likelihood * (1 - self._not_added(i, has))
+        return total
+
+    def _not_added(self, i: int, has: dict[int, bool]) -> np.ndarray:
+        """The probability, by cell, that no rule adds the condition to those who have these."""
+        none = np.ones((len(self._cells), 1))
+        for r, rule in enumerate(self._order):
+            if rule.adds == self._used[i].name and all(has[self._index(name)] for name in rule.given):
+                none = none * (1 - self._rules[r][:, None])
+        return none
+
+    def _ancestors(self, i: int) -> list[int]:
+        """What the condition's rules are given, and theirs, in the order of dependence."""
+        found: list[int] = []
+        for rule in self._order:
+            if rule.adds == self._used[i].name:
+                for parent in (self._index(name) for name in rule.given):
+                    found += [a for a in (*self._ancestors(parent), parent) if a not in found]
+        return found
+
+    def _index(self, name: str) -> int:
+        return next(i for i, condition in enumerate(self._used) if condition.name == name)
+
+    def _by_group(self, rates: np.ndarray) -> np.ndarray:
+        """The mean of rates by cell and profile over the people of each group."""
+        return self._weights @ rates.ravel()
+
+
+def _band_start(band: str) -> int:
+    return int(band.split("-", maxsplit=1)[0].rstrip("+"))
+
+
+def _stated(condition: Condition, age: int) -> float:
+    starts = [_band_start(band) for band in BANDS]
+    return condition.prevalence[max(i for i, start in enumerate(starts) if start <= age)]
+
+
+def _cells(settings: InsuranceSettings) -> tuple[int, ...]:
+    """The ages at which a rate, a mean, a rule or a risk changes."""
+    conditions = settings.conditions
+    ages = {_band_start(band) for band in BANDS} | set(conditions.mean) | {r.from_age for r in conditions.comorbidities}
+    return tuple(sorted(ages | lifestyles(settings).ages()))
+
+
+def _shares(settings: InsuranceSettings, cells: tuple[int, ...]) -> np.ndarray:
+    """The shares of all people by cell and profile."""
+    population, lives = settings.population, lifestyles(settings)
+    bodies = bodies_of(settings)
+    edges = [population.rank_of_age(age) for age in cells] + [1.0]
+    shares = np.zeros((len(cells), PROFILES))
+    for c, age in enumerate(cells):
+        for sex, sex_share in enumerate(sex_shares(settings)):
+            obese = bodies.obese_share(age, sex)
+            risks = lives.risk_shares(age, sex)
+            both = [share * p for share in (1 - obese, obese) for p in risks]
+            begin = sex * COMBINATIONS
+            shares[c, begin : begin + COMBINATIONS] = (edges[c + 1] - edges[c]) * sex_share * np.array(both)
+    return shares
+
+
+def _multipliers(settings: InsuranceSettings, condition: Condition) -> np.ndarray:
+    """By profile, how many times as likely as for a woman or man without risks; 0 for those who cannot have it."""
+    risks = settings.conditions.risks
+    factors = {name: getattr(risks, name).get(condition.name, 1.0) for name in RISKS}
+    by_profile = []
+    for sex in SEXES:
+        for combination in range(COMBINATIONS):
+            obese = bool(combination & 8)
+            value = factors["woman"] if sex == "F" else 1.0
+            value *= factors["obese"] if obese else 1.0
+            value *= factors["smoker"] if combination & 4 else 1.0
+            value *= factors["drinker"] if combination & 2 else 1.0
+            value *= factors["housing_insecure"] if combination & 1 else 1.0
+            other_sex = condition.sex not in ("", sex)
+            not_obese = condition.name in settings.conditions.only_obese and not obese
+            by_profile.append(0.0 if other_sex or not_obese else value)
+    return np.array(by_profile)
+
+
+def _in_order(rules: tuple[Comorbidity, ...], used: set[str]) -> tuple[Comorbidity, ...]:
+    """The rules about conditions that are used; what a rule adds stands before the rules that are given it."""
+    known = [rule for rule in rules if {rule.adds, *rule.given} <= used]
+    names = sorted(used)
+    place = {names[i]: n for n, i in enumerate(_dependence(names, tuple(known)))}
+    return tuple(sorted(known, key=lambda rule: place[rule.adds]))
+
+
+def _dependence(names: list[str], rules: tuple[Comorbidity, ...]) -> list[int]:
+    """The positions of the conditions, each after all that the rules which add it are given."""
+    graph: dict[str, set[str]] = {name: set() for name in names}
+    for rule in rules:
+        graph[rule.adds] |= set(rule.given)
+    try:
+        return [names.index(name) for name in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise BadInput(f"conditions.comorbidities: rules add each other's conditions in a circle: {circle}") from None
+
+
+# what the parts share
+
+
+def sex_shares(settings: InsuranceSettings) -> list[float]:
+    """The population's shares in the order of SEXES."""
+    return [settings.population.sex.get(sex, 0.0) for sex in SEXES]
+
+
+def lifestyles(settings: InsuranceSettings) -> Lifestyles:
+    """The lifestyles of these settings."""
+    return Lifestyles(settings.lifestyle, sex_shares(settings))
+
+
+def bodies_of(settings: InsuranceSettings) -> Bodies:
+    """The bodies of these settings."""
+    return Bodies(settings.body, settings.population.days_of_age(18))

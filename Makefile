@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java demo test lint bench clean
+.PHONY: help setup java databases demo test lint bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -48,7 +48,13 @@ $(BENCH_STAMP): $(STAMP)
 demo: setup  ## the pharmacy data set at demo scale into out/, as Delta and CSV
 	$(BIN)/payerlake generate pharmacy --scale demo --format delta --format csv --out out --mode overwrite
 
-test: setup  ## all tests
+databases:
+	@$(APT); if ! command -v mariadbd >/dev/null && [ ! -x /usr/sbin/mariadbd ]; then \
+		echo "MariaDB: not found, installing mariadb-server-core, which the tests of loading start for themselves …"; \
+		apt mariadb-server-core mariadb-client-core || echo "MariaDB: could not be installed, so the tests that load" \
+			"into a server are skipped (Debian: apt-get install mariadb-server-core mariadb-client-core)" >&2; fi
+
+test: setup databases  ## all tests
 	$(BIN)/python -m pytest
 
 lint: setup  ## style, formatting, types

@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from payerlake.api import generate, tables, validate, verify
+from payerlake.api import generate, load, tables, validate, verify
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "PayerlakeError",
     "__version__",
     "generate",
+    "load",
     "tables",
     "validate",
     "verify",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from payerlake import pipeline, registry, settings
-from payerlake.destinations import CatalogDestination, FolderDestination
+from payerlake import databases, pipeline, registry, settings
+from payerlake.destinations import CatalogDestination, FolderDestination, check_mode
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
 
@@ -87,6 +87,52 @@ def verify(
 ) -> list[tuple[str, str, Fingerprint]]:
     """Rows and fingerprints of a published dataset, by table and format. Raises DataFailed on a difference."""
     return pipeline.verify(spark, destination(spark, dataset, out, catalog, schema))
+
+
+def load(
+    spark: SparkSession | None,
+    dataset: str,
+    out: str | Path,
+    *,
+    to: str,
+    mode: str = "error",
+    jobs: int = databases.JOBS,
+) -> databases.Loaded:
+    """Load the dataset published under OUT/DATASET into the database of the URL `to`; None will do for `spark` where
+    CSV is published.
+
+    Raises BadInput before anything is written, DataFailed where rows are refused or are not as many as the manifest
+    has, EngineFailed where the server fails; the database is then as it was.
+    """
+
+    def session() -> SparkSession:
+        if spark is None:
+            raise BadInput(f"{out}: no CSV is published there, so Spark has to write it; give a session")
+        return spark
+
+    with Progress() as progress:
+        return load_into(dataset, out, to, mode, jobs, session, progress)
+
+
+def load_into(
+    dataset: str,
+    out: str | Path | None,
+    to: str | None,
+    mode: str,
+    jobs: int | str,
+    spark: Callable[[], SparkSession],
+    progress: Progress,
+) -> databases.Loaded:
+    """`load`, with a session that is asked for only where it is needed."""
+    known = registry.dataset(dataset)
+    check_mode(mode)
+    if not isinstance(jobs, int) or jobs < 1:
+        raise BadInput(f"--jobs {jobs}: not a whole number from 1")
+    if out is None or to is None:
+        raise BadInput("--out and --to: give the folder where the dataset is published and the URL of a database")
+    server, at = databases.server(to), FolderDestination(str(out), known.name)
+    manifest = pipeline.published(at)
+    return databases.load(server, manifest, databases.csv_files(at, manifest, spark), mode, jobs, progress)
 
 
 def destination(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from payerlake import __version__, commands, registry
+from payerlake.databases.address import masked
 from payerlake.errors import BadInput, PayerlakeError
 from payerlake.schema import Column, Table
 from payerlake.session import log_path
@@ -121,6 +122,26 @@ def verify(dataset: str, **options: Any) -> None:
         commands.verify(name, **options)
 
 
+@cli.command(short_help="Load a published dataset into a database.")
+@click.argument("dataset")
+@click.option("--out", metavar="DIR", help="Folder or URL: the dataset is DIR/DATASET.")
+@click.option(
+    "--to",
+    metavar="URL",
+    help="mysql://USER:PASSWORD@HOST[:PORT]/DATABASE, also ?unix_socket=PATH. The environment may give the password"
+    " (MYSQL_PWD) and the user (MYSQL_USER) instead.",
+)
+@click.option(
+    "--mode", default="error", metavar="NAME", help="error (default) or overwrite, where its tables stand already."
+)
+@click.option("--jobs", metavar="N", help="Files to load at once.  [default: 4]")
+@click.option("--master", metavar="URL", help="Spark master, needed where no CSV is published.  [default: local[*]]")
+def load(dataset: str, **options: Any) -> None:
+    """Create the tables of a published DATASET in a database, fill them, check them, and put them in place at once."""
+    for name in _datasets(dataset):
+        commands.load(name, **options)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 data failed, 2 bad input, 3 engine failed, 130 interrupted."""
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
@@ -145,13 +166,13 @@ def run(arguments: list[str]) -> int:
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo(f"payerlake: {message}", err=True)
+    click.echo(f"payerlake: {masked(message)}", err=True)
     return code
 
 
 def _logged(error: Exception) -> str:
     with log_path().open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{traceback.format_exc()}\n")
+        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{masked(traceback.format_exc())}\n")
     first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return f"{type(error).__name__}: {first[:300]}; the log has the rest: {log_path()}"
 

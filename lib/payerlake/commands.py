@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pyspark.sql import SparkSession
 
-from payerlake import api, checks, pipeline, settings
+from payerlake import api, checks, databases, pipeline, settings
 from payerlake.destinations import CatalogDestination, Destination, FolderDestination
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
@@ -48,6 +48,24 @@ def verify(dataset: str, **options: Any) -> None:
     for table, name, fingerprint in pipeline.verify(spark, at):
         click.echo(f"{table:24} {name:8} {fingerprint.rows:>13,} rows  {fingerprint.digest}  as in the manifest")
     click.echo(f"verified: {at.place}")
+
+
+def load(dataset: str, **options: Any) -> None:
+    """Load a published dataset into a database; Spark starts only where no CSV is published."""
+    with Progress() as progress:
+        loaded = api.load_into(
+            dataset,
+            options["out"],
+            options["to"],
+            options["mode"],
+            _number(options["jobs"]) if options["jobs"] is not None else databases.JOBS,
+            lambda: spark_session(options["master"]),
+            progress,
+        )
+    for table in loaded.tables:
+        click.echo(f"{table.table:24} {table.rows:>13,} rows {table.seconds:>8.1f} s")
+    rows = sum(table.rows for table in loaded.tables)
+    click.echo(f"loaded: {rows:,} rows in {loaded.seconds:.1f} s, {rows / loaded.seconds:,.0f} rows/s: {loaded.place}")
 
 
 def _order(dataset: str, table: str, options: dict[str, Any]) -> pipeline.Order:

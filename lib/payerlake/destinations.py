@@ -37,6 +37,9 @@ class Destination(Protocol):
     def scratch(self) -> AbstractContextManager[Folder | None]:
         """A folder that Spark reaches, for copies that only checks need, gone afterwards; None where there is none."""
 
+    def keep(self, name: str, text: str) -> None:
+        """Write a text file into the stage."""
+
     def keep_results(self, results: Path, state: str) -> str:
         """Keep a validation's results, of `staged`, `published` or `rejected` data; where they will stand."""
 
@@ -81,6 +84,9 @@ class FolderDestination:
         finally:
             folder.delete()
 
+    def keep(self, name: str, text: str) -> None:
+        self._target.staging.write_text(name, text)
+
     def keep_results(self, results: Path, state: str) -> str:
         beside = Folder(f"{self._target.folder.url}.rejected")
         folder = {"staged": self._target.staging, "published": self._target.folder, "rejected": beside}[state]
@@ -124,6 +130,9 @@ class CatalogDestination:
 
     def scratch(self) -> AbstractContextManager[Folder | None]:
         return nullcontext()
+
+    def keep(self, name: str, text: str) -> None:
+        raise BadInput(f"{name}: a catalog holds tables, not files; give --out")
 
     def keep_results(self, results: Path, state: str) -> str:
         kept = Path(tempfile.mkdtemp(prefix="payerlake-validation-"))  # a catalog holds tables, not pages

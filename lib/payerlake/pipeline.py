@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake import __version__, checks, fingerprint, registry, settings
+from payerlake.databases import scripts
 from payerlake.destinations import Destination
 from payerlake.errors import BadInput, DataFailed, unknown
 from payerlake.fingerprint import Fingerprint
@@ -26,6 +27,7 @@ from payerlake.schema import Table
 from payerlake.storage import Folder
 from payerlake.world import World
 from payerlake.writers import WRITERS, Layout
+from payerlake.writers.delimited import file_names
 
 _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
 _AT_ONCE = 2  # tables
@@ -154,6 +156,7 @@ def generate(
         written = _write_all(here, made.tables, into, to, progress)
         seconds = time.monotonic() - began
         manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})
+        _write_scripts(made, manifest, to)
         validation = _validate(spark, to, manifest, progress, from_stage=True) if validate else None
         to.publish(manifest.to_json())
     times = tuple(Made(table.name, name, record.rows, spent) for table, name, record, spent in written)
@@ -190,6 +193,17 @@ def _files(here: World, table: Table) -> int:
     if table.spine != "members":
         return here.formulary_files if table.spine == "formularies" else 1
     return max(1, math.ceil((here.last - here.first) / getattr(here.settings.members_per_file, table.name)))
+
+
+def _write_scripts(made: Order, manifest: Manifest, to: Destination) -> None:
+    """Beside the CSV files of a whole dataset, its scripts for MySQL, where it has such."""
+    named = made.dataset.sql_scripts
+    whole = {table.name for table in made.dataset.tables} == {table.name for table in made.tables}
+    if named is None or not whole or any("csv" not in formats for formats in manifest.tables.values()):
+        return
+    files = {t.name: file_names(t.csv_stem, manifest.tables[t.name]["csv"].files) for t in made.tables}
+    to.keep(f"csv/{named[0]}", scripts.schema_script(made.dataset.name))
+    to.keep(f"csv/{named[1]}", scripts.load_script(made.dataset.name, files))
 
 
 def _manifest(made: Order, records: Mapping[tuple[str, str], TableRecord]) -> Manifest:

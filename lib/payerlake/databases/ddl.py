@@ -1,0 +1,197 @@
+"""Tables of a database from their contracts: names, columns, keys, references, indexes, and what holds their rules."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from payerlake.databases.conditions import Condition, Words, translated
+from payerlake.schema import Column, Reference, Table
+
+BY_CHECK, BY_PARENT, BY_QUERY = "check", "parent", "query"
+
+
+class Dialect(Words, Protocol):
+    """What a database calls things, and which of a contract's promises it can hold."""
+
+    def column(self, column: Column, keyed: bool) -> str:
+        """The column's definition; keyed: it stands in a key or an index."""
+
+    def type_condition(self, column: Column) -> str | None:
+        """The condition that goes with the column's type here, instead of the contract's; "" for none; else None."""
+
+    def refuses_check(self, table: Table, columns: frozenset[str]) -> bool:
+        """Whether no CHECK constraint may stand on these columns."""
+
+    def create_table(
+        self,
+        name: str,
+        table: Table,
+        columns: Sequence[str],
+        constraints: Sequence[str],
+        indexes: Sequence[Sequence[str]],
+    ) -> str:
+        """The statements, ended, that create the table, its comments and its indexes (names of columns, quoted)."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What tables and constraints are called: tables with a prefix, constraints as no other of the database."""
+
+    prefix: str = ""
+    taken: frozenset[str] = frozenset()
+
+    def table(self, table: Table) -> str:
+        return f"{self.prefix}{final_name(table)}"
+
+    def constraint(self, table: Table, what: str) -> str:
+        """`TABLE_what`, or numbered from 2 while a table that is about to be replaced holds the name."""
+        base = f"{final_name(table)}_{what}"
+        names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
+        return next(name for name in names if name.lower() not in self.taken)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition of the contract as the database has it.
+
+    held_by: BY_CHECK, a constraint; BY_PARENT, the foreign key, since the parent's column has the same condition;
+    BY_QUERY, nothing in the database: the loader asks for the rows that break it.
+    """
+
+    name: str
+    sql: str
+    held_by: str
+
+
+class Schema:
+    """Tables, parents first, in a dialect."""
+
+    def __init__(self, tables: Sequence[Table], dialect: Dialect, names: Names | None = None) -> None:
+        self.tables, self.dialect, self.names = tuple(tables), dialect, names or Names()
+        self._by_name = {table.name: table for table in tables}
+
+    def create(self, table: Table) -> str:
+        """The statements that create the table with all its constraints and indexes."""
+        keyed = _keyed(table)
+        checks = [
+            f"CONSTRAINT {self.dialect.quote(rule.name)} CHECK ({rule.sql})"
+            for rule in self.rules(table)
+            if rule.held_by == BY_CHECK
+        ]
+        constraints = [
+            f"PRIMARY KEY ({self._list(table, table.key)})",
+            *(f"UNIQUE ({self._list(table, columns)})" for columns in table.unique),
+            *(self._foreign_key(table, reference) for reference in table.references),
+            *checks,
+        ]
+        columns = [self.dialect.column(column, column.name in keyed) for column in table.columns]
+        indexed = [self._quoted(table, columns) for columns in indexes(table)]
+        return self.dialect.create_table(self.names.table(table), table, columns, constraints, indexed)
+
+    def rules(self, table: Table) -> list[Rule]:
+        """Every condition of the contract. Raises ValueError for one that the dialect cannot say."""
+        found = [(f"{c.name}_allowed", self._of_column(table, c)) for c in table.columns]
+        found += [(name, translated(sql, table, self.dialect)) for name, sql in table.rules.items()]
+        return [
+            Rule(self.names.constraint(table, name), condition.sql, self._holder(table, name, condition))
+            for name, condition in found
+            if condition.sql
+        ]
+
+    def count_broken(self, table: Table, rule: Rule) -> str:
+        """The query for the number of rows that break the rule."""
+        return f"SELECT COUNT(*) FROM {self.dialect.quote(self.names.table(table))} WHERE NOT ({rule.sql})"
+
+    def count(self, table: Table) -> str:
+        """The query for the number of rows."""
+        return f"SELECT COUNT(*) FROM {self.dialect.quote(self.names.table(table))}"
+
+    def levels(self) -> list[list[Table]]:
+        """The tables in groups: the parents of each stand in the groups before."""
+        levels: list[list[Table]] = []
+        depth: dict[str, int] = {}
+        for table in self.tables:
+            depth[table.name] = 1 + max((depth[parent] for parent in table.parents), default=-1)
+            if depth[table.name] == len(levels):
+                levels.append([])
+            levels[depth[table.name]].append(table)
+        return levels
+
+    def _of_column(self, table: Table, column: Column) -> Condition:
+        own = self.dialect.type_condition(column)
+        if own is not None:
+            return Condition(own, frozenset({column.name}))
+        return translated(column.condition or "", table, self.dialect)
+
+    def _holder(self, table: Table, name: str, condition: Condition) -> str:
+        if not self.dialect.refuses_check(table, condition.columns):
+            return BY_CHECK
+        same = name not in table.rules and self._parent_has_it(table, next(iter(condition.columns)))
+        return BY_PARENT if same else BY_QUERY
+
+    def _parent_has_it(self, table: Table, name: str) -> bool:
+        """Whether a parent's column, whose values alone the foreign key allows, has the very condition of this one."""
+        limits = _limits(_column(table, name))
+        return any(
+            limits == _limits(_column(self._by_name[reference.table], reference.to_columns[0]))
+            for reference in table.references
+            if reference.columns == (name,)
+        )
+
+    def _foreign_key(self, table: Table, reference: Reference) -> str:
+        parent = self._by_name[reference.table]
+        name = self.names.constraint(table, f"{'_'.join(reference.columns)}_fkey")
+        return (
+            f"CONSTRAINT {self.dialect.quote(name)} FOREIGN KEY ({self._list(table, reference.columns)})"
+            f" REFERENCES {self.dialect.quote(self.names.table(parent))} ({self._list(parent, reference.to_columns)})"
+            f" ON DELETE {reference.on_delete} ON UPDATE CASCADE"
+        )
+
+    def _list(self, table: Table, names: Sequence[str]) -> str:
+        return ", ".join(self._quoted(table, names))
+
+    def _quoted(self, table: Table, names: Sequence[str]) -> list[str]:
+        return [self.dialect.quote(_column(table, name).header) for name in names]
+
+
+def final_name(table: Table) -> str:
+    """The table's name in databases."""
+    return table.sql_name or table.name
+
+
+def table_comment(table: Table) -> str:
+    """What a table says of itself, by which the next load knows that it may be replaced."""
+    return f"{mark(table)} {table.grain}"
+
+
+def mark(table: Table) -> str:
+    """How the comment of a table of payerlake's begins."""
+    return f"payerlake {table.full_name}:"
+
+
+def indexes(table: Table) -> list[tuple[str, ...]]:
+    """The contract's indexes and one for each reference, but those with which a key or another index begins."""
+    wanted = list(dict.fromkeys([*(reference.columns for reference in table.references), *table.indexes]))
+    return [
+        columns
+        for columns in wanted
+        if not any(
+            other[: len(columns)] == columns for other in (table.key, *table.unique, *wanted) if other is not columns
+        )
+    ]
+
+
+def _keyed(table: Table) -> set[str]:
+    groups = [table.key, *table.unique, *indexes(table), *(reference.columns for reference in table.references)]
+    return set(itertools.chain.from_iterable(groups))
+
+
+def _limits(column: Column) -> tuple[object, ...]:
+    return column.domain, column.pattern, column.low, column.high
+
+
+def _column(table: Table, name: str) -> Column:
+    return next(column for column in table.columns if column.name == name)

@@ -1,0 +1,222 @@
+"""Loads a published dataset into a database: as a whole, checked before it takes the place of what stood there.
+
+Stage: the tables are created, with all their constraints, under a prefix, and filled from the CSV files, several at
+once, parents before children. Check: rows as in the manifest, and the rules that the database itself cannot hold. Swap:
+one atomic renaming. A run that is killed leaves the old tables as they were, and the next one clears what it left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from payerlake import registry
+from payerlake.databases.ddl import BY_QUERY, Names, Schema, final_name, mark
+from payerlake.databases.server import Server, Session
+from payerlake.databases.sources import Source
+from payerlake.errors import BadInput, DataFailed, EngineFailed
+from payerlake.manifest import Manifest
+from payerlake.progress import Progress
+from payerlake.schema import Table
+
+STAGED, REPLACED = "payerlake_new_", "payerlake_old_"
+
+
+@dataclass(frozen=True)
+class LoadedTable:
+    """One table as it was loaded; seconds from its first file to its last."""
+
+    table: str
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A dataset in a database: where, its tables, and the seconds from the first table to the swap."""
+
+    place: str
+    tables: tuple[LoadedTable, ...]
+    seconds: float
+
+
+def load(
+    server: Server,
+    manifest: Manifest,
+    source: AbstractContextManager[Mapping[str, Sequence[Source]]],
+    mode: str,
+    jobs: int,
+    progress: Progress,
+) -> Loaded:
+    """Load what the manifest lists; `source` has the CSV files of each table, and is entered once the target is fit.
+
+    Raises BadInput before anything is written where the target may not be taken, DataFailed where rows are refused or
+    are not those of the manifest, EngineFailed where the server fails: nothing is changed by any of them.
+    """
+    tables = _tables(manifest)
+    with server.locked() as session:
+        _recover(session, tables)
+        standing = _standing(session, tables, mode, str(server))
+        with source as files:
+            began = time.monotonic()
+            schema = Schema(tables, server.dialect, Names(STAGED, session.constraint_names()))
+            with _staged(server, tables):
+                for table in tables:
+                    session.run(schema.create(table))
+                seconds = _fill(server, schema, files, jobs, progress)
+                rows = {table.name: _checked(session, schema, table, manifest) for table in tables}
+                _swap(session, tables, standing)
+        _drop(session, tables, REPLACED)
+    loaded = tuple(LoadedTable(final_name(table), rows[table.name], seconds[table.name]) for table in tables)
+    return Loaded(str(server), loaded, time.monotonic() - began)
+
+
+def _tables(manifest: Manifest) -> list[Table]:
+    """The published tables, parents first. Raises BadInput where one lacks a parent."""
+    tables = registry.dataset(manifest.dataset).in_order(manifest.tables)
+    for table in tables:
+        missing = [parent for parent in table.parents if parent not in manifest.tables]
+        if missing:
+            raise BadInput(
+                f"{table.full_name}: refers to {', '.join(missing)}, which is not published; generate both together"
+            )
+    return tables
+
+
+# what stands there
+
+
+def _recover(session: Session, tables: Sequence[Table]) -> None:
+    """Clear what a killed run left. The swap is one step, so a replaced table that is alone is not to be expected."""
+    standing = {session.same_name(name) for name in session.tables()}
+    alone = {
+        REPLACED + final_name(table): final_name(table)
+        for table in tables
+        if session.same_name(REPLACED + final_name(table)) in standing
+        and session.same_name(final_name(table)) not in standing
+    }
+    if alone:
+        session.rename(alone)
+    _drop(session, tables, STAGED)
+    _drop(session, tables, REPLACED)
+
+
+def _standing(session: Session, tables: Sequence[Table], mode: str, place: str) -> list[Table]:
+    """Those of the tables that exist. Raises BadInput where they may not be replaced."""
+    comments = {session.same_name(name): comment for name, comment in session.tables().items()}
+    standing = [table for table in tables if session.same_name(final_name(table)) in comments]
+    names = ", ".join(final_name(table) for table in standing)
+    if standing and mode == "error":
+        raise BadInput(f"{place}: there are tables already: {names}; --mode overwrite replaces payerlake's own")
+    for table in standing:
+        if not comments[session.same_name(final_name(table))].startswith(mark(table)):
+            raise BadInput(
+                f"{place}: {final_name(table)} is not a table that payerlake made of {table.full_name}; rename it, "
+                "or load into another database"
+            )
+    _refuse_referring(session, standing, tables, place)
+    return standing
+
+
+def _refuse_referring(session: Session, standing: Sequence[Table], tables: Sequence[Table], place: str) -> None:
+    """Raises BadInput where something else hangs on a table that would be replaced."""
+    ours = {session.same_name(final_name(table)) for table in tables}
+    replaced = {session.same_name(final_name(table)) for table in standing}
+    others = sorted(
+        {
+            f"{who} (on {to})"
+            for who, to in session.referring()
+            if session.same_name(to) in replaced and session.same_name(who) not in ours
+        }
+    )
+    if others:
+        raise BadInput(
+            f"{place}: what hangs on the tables would be lost with them: {', '.join(others)}; drop it first, or load "
+            "into another database"
+        )
+
+
+def _drop(session: Session, tables: Sequence[Table], prefix: str) -> None:
+    session.drop([prefix + final_name(table) for table in reversed(tables)])
+
+
+# stage, check, swap
+
+
+@contextmanager
+def _staged(server: Server, tables: Sequence[Table]) -> Iterator[None]:
+    """On the way out by an error, Ctrl-C included, the staged tables are dropped over a connection of their own."""
+    try:
+        yield
+    except BaseException as error:
+        server.restart()
+        try:
+            with server.session() as session:
+                _recover(session, tables)
+        except (EngineFailed, BadInput):
+            if isinstance(error, EngineFailed):
+                raise EngineFailed(f"{error}; the next load clears the tables {STAGED}…") from error
+        raise
+
+
+def _fill(
+    server: Server, schema: Schema, files: Mapping[str, Sequence[Source]], jobs: int, progress: Progress
+) -> dict[str, float]:
+    """Load all files, so many at once, and return each table's seconds."""
+    total = sum(len(files[table.name]) for table in schema.tables)
+    seconds: dict[str, float] = {}
+    done = 0
+    with ThreadPoolExecutor(jobs) as pool, progress.steps(f"load into {server}") as step:
+        try:
+            for level in schema.levels():
+                began = time.monotonic()
+                futures = {
+                    pool.submit(_load_file, server, schema, table, file): table
+                    for table in level
+                    for file in files[table.name]
+                }
+                for future in as_completed(futures):
+                    table, done = _loaded(future, futures), done + 1
+                    seconds[table.name] = time.monotonic() - began
+                    step(table.name, done, total)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            server.stop()
+            raise
+    return {table.name: seconds.get(table.name, 0.0) for table in schema.tables}
+
+
+def _loaded(future: Future[None], futures: Mapping[Future[None], Table]) -> Table:
+    future.result()
+    return futures[future]
+
+
+def _load_file(server: Server, schema: Schema, table: Table, file: Source) -> None:
+    with file.local() as path, server.session() as session:
+        session.load_file(str(path), schema.names.table(table), table)
+
+
+def _checked(session: Session, schema: Schema, table: Table, manifest: Manifest) -> int:
+    """The rows of a staged table. Raises DataFailed where they are not the manifest's or break a rule."""
+    ((rows,),) = session.rows(schema.count(table))
+    expected = next(iter(manifest.tables[table.name].values())).rows
+    if rows != expected:
+        raise DataFailed(
+            f"{table.full_name}: {rows:,} rows arrived, the manifest has {expected:,}; nothing was changed; "
+            f"payerlake verify {table.dataset} tells whether the files are whole"
+        )
+    for rule in schema.rules(table):
+        if rule.held_by == BY_QUERY:
+            ((broken,),) = session.rows(schema.count_broken(table, rule))
+            if broken:
+                raise DataFailed(f"{table.full_name}: {broken:,} rows break {rule.name}: {rule.sql}")
+    return rows
+
+
+def _swap(session: Session, tables: Sequence[Table], standing: Sequence[Table]) -> None:
+    """One statement: all tables at once, or none."""
+    aside = {final_name(table): REPLACED + final_name(table) for table in standing}
+    session.rename(aside | {STAGED + final_name(table): final_name(table) for table in tables})

@@ -1,0 +1,239 @@
+"""Connections to MySQL and MariaDB, and what their errors mean."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from payerlake.databases.address import Address, Environment, address
+from payerlake.databases.mysql import STRICT, MySQL
+from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
+from payerlake.schema import Table
+
+_ENVIRONMENT = Environment(user="MYSQL_USER", password="MYSQL_PWD")
+_OPTIONS = ("unix_socket", "ssl_ca")
+_PATIENCE_SECONDS = 60  # for others' locks on the tables; a server's own default may be a day
+_OLDEST = {"MySQL": (8, 0, 16), "MariaDB": (10, 6)}
+
+_CONNECTION = {
+    1044: "give a user with all privileges on this database, or another database",
+    1045: "check user and password, in the URL or in MYSQL_USER and MYSQL_PWD",
+    1049: "create the database first: CREATE DATABASE NAME CHARACTER SET utf8mb4",
+    1698: "give a user that may log in with a password",
+    2002: "check that the server runs and where its socket is",
+    2003: "check host and port, or unix_socket, and that the server runs",
+    2005: "check the host",
+}
+_NO_LOCAL_FILES = (1148, 3948, 3950, 4166)
+_NOT_GRANTED = (1044, 1142, 1227, 1370)
+_ALLOW_FILES = "the server takes no files from clients; its administrator allows them by: SET GLOBAL local_infile = 1"
+
+
+class MySQLServer:
+    """A database of a MySQL or MariaDB server. Needs the package PyMySQL, which the extra `mysql` installs."""
+
+    dialect = MySQL()
+
+    def __init__(self, url: str) -> None:
+        self.address: Address = address(url, _ENVIRONMENT, _OPTIONS)
+        self._open: dict[int, Any] = {}
+        self._guard = threading.Lock()
+        self._stopped = False
+        _driver()
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    @contextmanager
+    def session(self) -> Iterator[MySQLSession]:
+        connection = self._connect()
+        try:
+            self._register(connection)
+            yield MySQLSession(str(self), connection)
+        finally:
+            self._open.pop(connection.thread_id(), None)
+            connection.close()
+
+    @contextmanager
+    def locked(self) -> Iterator[MySQLSession]:
+        connection = self._connect()
+        try:
+            session = MySQLSession(str(self), connection)
+            session.require_fit()
+            session.lock()
+            yield session
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        with self._guard:
+            self._stopped, running = True, list(self._open)
+        with suppress(BadInput, EngineFailed):  # a server that is gone has stopped them itself
+            connection = self._connect()
+            try:
+                for number in running:
+                    with suppress(_driver().err.Error):  # one that has just ended
+                        connection.cursor().execute(f"KILL {number}")
+            finally:
+                connection.close()
+
+    def restart(self) -> None:
+        self._stopped = False
+
+    def _register(self, connection: Any) -> None:
+        with self._guard:
+            if self._stopped:
+                raise EngineFailed(f"{self}: stopped")
+            self._open[connection.thread_id()] = connection
+
+    def _connect(self) -> Any:
+        to, driver = self.address, _driver()
+        tls = {"ssl": {"ca": to.options["ssl_ca"]}} if "ssl_ca" in to.options else {}
+        socket = {"unix_socket": to.options["unix_socket"]} if "unix_socket" in to.options else {}
+        try:
+            return driver.connect(
+                host=to.host,
+                port=to.port or 3306,
+                user=to.user,
+                password=to.password,
+                database=to.database,
+                charset="utf8mb4",
+                connect_timeout=10,
+                local_infile=True,
+                autocommit=True,
+                init_command=f"{STRICT}, lock_wait_timeout = {_PATIENCE_SECONDS}, max_error_count = 64",
+                **socket,
+                **tls,
+            )
+        except (driver.err.Error, RuntimeError, OSError) as error:  # RuntimeError: a login that needs another package
+            raise _not_connected(str(self), error) from None
+
+
+class MySQLSession:
+    """One connection."""
+
+    def __init__(self, place: str, connection: Any) -> None:
+        self._place, self._connection = place, connection
+        self._folds_case: bool | None = None
+
+    def run(self, sql: str) -> None:
+        self.rows(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def require_fit(self) -> None:
+        """Raises BadInput for a server that is too old or takes no files."""
+        ((version, takes_files),) = self.rows("SELECT VERSION(), @@local_infile")
+        product = "MariaDB" if "MariaDB" in version else "MySQL"
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+        if numbers < _OLDEST[product]:
+            oldest = ".".join(map(str, _OLDEST[product]))
+            raise BadInput(f"{self._place}: {product} {version} is too old; it takes {product} {oldest} or later")
+        if not takes_files:
+            raise BadInput(f"{self._place}: {_ALLOW_FILES}")
+
+    def lock(self) -> None:
+        """Raises BadInput where another load of this database is under way."""
+        ((got,),) = self.rows("SELECT GET_LOCK(CONCAT('payerlake ', SHA1(DATABASE())), 0)")
+        if got != 1:
+            raise BadInput(f"{self._place}: another load of this database is under way; wait for its end")
+
+    def tables(self) -> dict[str, str]:
+        sql = "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+        return {name: comment or "" for name, comment in self.rows(sql)}
+
+    def same_name(self, name: str) -> str:
+        if self._folds_case is None:
+            ((setting,),) = self.rows("SELECT @@lower_case_table_names")
+            self._folds_case = bool(setting)
+        return name.lower() if self._folds_case else name
+
+    def referring(self) -> list[tuple[str, str]]:
+        keys = (
+            "SELECT DISTINCT TABLE_SCHEMA = DATABASE(), TABLE_SCHEMA, TABLE_NAME, REFERENCED_TABLE_NAME"
+            " FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_SCHEMA = DATABASE()"
+        )
+        triggers = (
+            "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS"
+            " WHERE EVENT_OBJECT_SCHEMA = DATABASE()"
+        )
+        found = [(name if here else f"{schema}.{name}", to) for here, schema, name, to in self.rows(keys)]
+        return found + [(f"trigger {name}", table) for name, table in self.rows(triggers)]
+
+    def constraint_names(self) -> frozenset[str]:
+        sql = "SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()"
+        return frozenset(name.lower() for (name,) in self.rows(sql))
+
+    def load_file(self, path: str, name: str, table: Table) -> None:
+        """LOAD DATA LOCAL makes warnings even of errors, since it cannot stop the client: each is an error here."""
+        refusals, file = (_driver().err.IntegrityError, _driver().err.DataError), Path(path).name
+        try:
+            with self._translated(refusals), self._connection.cursor() as cursor:
+                cursor.execute(MySQL().load_file(path, name, table))
+                cursor.execute("SHOW COUNT(*) WARNINGS")
+                ((count,),) = cursor.fetchall()
+                cursor.execute("SHOW WARNINGS LIMIT 1")
+                warnings = cursor.fetchall()
+        except refusals as error:
+            raise DataFailed(f"{self._place}: {file}: {error.args[-1]}") from None
+        if count:
+            text = str(warnings[0][2])
+            more = f" (and {count - 1:,} more)" if count > 1 else ""
+            rows = "; rows are counted without the header" if re.search(r"\brow \d", text, re.IGNORECASE) else ""
+            raise DataFailed(f"{self._place}: {file}: {text}{more}{rows}")
+
+    def drop(self, names: Sequence[str]) -> None:
+        self.run(f"DROP TABLE IF EXISTS {', '.join(map(MySQL().quote, names))}")
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        quote = MySQL().quote
+        self.run(f"RENAME TABLE {', '.join(f'{quote(old)} TO {quote(new)}' for old, new in names.items())}")
+
+    @contextmanager
+    def _translated(self, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Turns the driver's errors, but these, into ours."""
+        try:
+            yield
+        except but:
+            raise
+        except (_driver().err.Error, OSError) as error:
+            raise _failed(self._place, error) from error
+        except AttributeError as error:  # PyMySQL writes on to a socket that it has given up
+            if self._connection.open:
+                raise
+            raise _failed(self._place, OSError("the server closed the connection")) from error
+
+
+def _driver() -> Any:
+    try:
+        import pymysql  # noqa: PLC0415 - optional
+    except ImportError:
+        raise BadInput("--to mysql://…: needs the package PyMySQL; run: pip install 'payerlake[mysql]'") from None
+    return pymysql
+
+
+def _not_connected(place: str, error: Exception) -> BadInput:
+    code, text = _code_and_text(error)
+    return BadInput(f"{place}: {text}; {_CONNECTION.get(code, 'check the URL and the server')}")
+
+
+def _failed(place: str, error: Exception) -> PayerlakeError:
+    code, text = _code_and_text(error)
+    if code in _NO_LOCAL_FILES:
+        return BadInput(f"{place}: {_ALLOW_FILES}")
+    if code in _NOT_GRANTED:
+        return BadInput(f"{place}: {text}; it takes all privileges on the database: GRANT ALL ON DATABASE.* TO USER")
+    return EngineFailed(f"{place}: {text}; nothing was changed, run it again when the server is well")
+
+
+def _code_and_text(error: Exception) -> tuple[int, str]:
+    if len(error.args) > 1 and isinstance(error.args[0], int):
+        return error.args[0], " ".join(str(error.args[1]).split())
+    return 0, " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,96 @@
+"""The CSV files of a published dataset, as files of this machine."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+from pyspark.sql import SparkSession
+
+from payerlake import registry
+from payerlake.destinations import FolderDestination
+from payerlake.errors import BadInput, EngineFailed
+from payerlake.manifest import Manifest
+from payerlake.schema import Table
+from payerlake.storage import Folder
+from payerlake.writers import WRITERS, Layout
+
+_READ_FIRST = ("delta", "parquet")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A CSV file of a table, wherever it lies."""
+
+    table: Table
+    url: str
+
+    @contextmanager
+    def local(self) -> Iterator[Path]:
+        """The file itself where it is one of this machine, else a copy for the time of the block.
+
+        Raises BadInput where its header is not the contract's.
+        """
+        fs, path = fsspec.core.url_to_fs(self.url)
+        if isinstance(fs, LocalFileSystem):
+            yield self._checked(Path(path))
+            return
+        with tempfile.TemporaryDirectory(prefix="payerlake-") as folder:
+            copy = Path(folder, path.rsplit("/", 1)[-1])
+            try:
+                fs.get_file(path, str(copy))
+            except OSError as error:
+                raise EngineFailed(f"{self.url}: could not be read ({error})") from error
+            yield self._checked(copy)
+
+    def _checked(self, path: Path) -> Path:
+        with path.open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file), [])
+        if header != [column.header for column in self.table.columns]:
+            raise BadInput(
+                f"{self.url}: its header is not that of {self.table.full_name}; it is another version's or was "
+                "changed: generate the dataset again"
+            )
+        return path
+
+
+@contextmanager
+def csv_files(
+    at: FolderDestination, manifest: Manifest, spark: Callable[[], SparkSession]
+) -> Iterator[Mapping[str, Sequence[Source]]]:
+    """The CSV files of each table: the published ones, else such as Spark writes for the time of the block."""
+    tables = registry.dataset(manifest.dataset).in_order(manifest.tables)
+    if all("csv" in manifest.tables[table.name] for table in tables):
+        yield {table.name: _files(Folder(at.place), table, manifest) for table in tables}
+        return
+    with at.scratch() as scratch:
+        assert scratch is not None  # a folder has one
+        session = spark()
+        for table in tables:
+            name = next(name for name in _READ_FIRST if name in manifest.tables[table.name])
+            frame = at.read(session, table, name, from_stage=False)
+            WRITERS["csv"].write(frame, table, scratch.url, Layout())
+        yield {table.name: _found(scratch, table) for table in tables}
+
+
+def _files(folder: Folder, table: Table, manifest: Manifest) -> list[Source]:
+    """The table's published files. Raises BadInput where they are not as many as the manifest has."""
+    found, expected = _found(folder, table), manifest.tables[table.name]["csv"].files
+    if len(found) != expected:
+        raise BadInput(
+            f"{folder}/csv: {len(found)} files of {table.full_name}, the manifest has {expected}; generate it again"
+        )
+    return found
+
+
+def _found(folder: Folder, table: Table) -> list[Source]:
+    stem = re.escape(table.csv_stem)
+    names = [name for name in (folder / "csv").files() if re.fullmatch(rf"{stem}(_\d+)?\.csv", name)]
+    return [Source(table, (folder / "csv" / name).url) for name in names]

@@ -1,0 +1,271 @@
+"""Tables, keys and rules as MySQL has them, from the contracts: no server is needed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from payerlake import registry
+from payerlake.databases import load_script, schema_script
+from payerlake.databases.conditions import translated
+from payerlake.databases.ddl import BY_CHECK, BY_PARENT, BY_QUERY, Names, Schema, indexes
+from payerlake.databases.mysql import MySQL
+from payerlake.errors import BadInput
+from payerlake.schema import Column, Reference, Table
+
+TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
+LONGEST_NAME = 64
+
+every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.full_name)
+
+
+def schema(table: Table) -> Schema:
+    return Schema(registry.dataset(table.dataset).in_order(), MySQL())
+
+
+def contract(*columns: Column, name: str = "visits", **options: object) -> Table:
+    return Table(
+        dataset="test",
+        name=name,
+        grain="One row per visit",
+        key=(columns[0].name,),
+        columns=columns,
+        csv_stem=name,
+        documented_rows="few",
+        build=lambda world: world.spark.range(0),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def created(*tables: Table) -> str:
+    """The last table's statement."""
+    return Schema(tables, MySQL()).create(tables[-1])
+
+
+# every table
+
+
+@every_table
+def test_every_condition_of_a_contract_is_held_somewhere(table: Table) -> None:
+    """By a constraint, the column's type, the parent, or a question of the loader: none is dropped."""
+    held = {rule.name: rule.held_by for rule in schema(table).rules(table)}
+    by_type = {f"{column.name}_allowed" for column in table.columns if column.type == "enum"}
+    prefix = f"{table.sql_name or table.name}_"
+    assert {prefix + name for name in set(table.constraints()) - by_type} <= set(held)
+    assert set(held.values()) <= {BY_CHECK, BY_PARENT, BY_QUERY}
+
+
+def test_rules_beside_foreign_keys_are_asked_for() -> None:
+    """MySQL has no CHECK on a column that a foreign key changes; this is the whole list."""
+    asked = {
+        f"{table.full_name}: {rule.name}"
+        for table in TABLES
+        for rule in schema(table).rules(table)
+        if rule.held_by == BY_QUERY
+    }
+    assert asked == {
+        "pharmacy.households: households_subscriber_is_self",
+        "insurance.members: MEMBERS_enrollment_with_insurer",
+    }
+
+
+@every_table
+def test_no_check_stands_on_a_column_that_a_foreign_key_changes(table: Table) -> None:
+    statement = schema(table).create(table)
+    headers = {column.name: column.header for column in table.columns}
+    changed = {headers[name] for reference in table.references for name in reference.columns}
+    for check in re.findall(r"CHECK \((.*)\)[,\n]", statement):
+        assert not changed & set(re.findall(r"`([^`]+)`", check)), check
+
+
+@every_table
+def test_a_reference_has_the_type_of_what_it_refers_to(table: Table) -> None:
+    dialect = MySQL()
+    for reference in table.references:
+        parent = registry.dataset(table.dataset).table(reference.table)
+        types = [
+            [dialect._type(column, keyed=True) for name in names for column in of.columns if column.name == name]
+            for of, names in ((table, reference.columns), (parent, reference.to_columns))
+        ]
+        assert types[0] == types[1], reference
+        assert reference.to_columns == parent.key[: len(reference.to_columns)] or reference.to_columns in parent.unique
+        if reference.on_delete == "SET NULL":
+            assert all(c.nullable for c in table.columns if c.name in reference.columns)
+
+
+def test_names_are_short_enough_and_no_two_constraints_share_one() -> None:
+    for dataset in registry.datasets():
+        statements = "".join(schema(table).create(table) for table in registry.dataset(dataset).tables)
+        assert max(map(len, re.findall(r"`([^`]+)`", statements))) < LONGEST_NAME - len("payerlake_new_")
+        names = Counter(name.lower() for name in re.findall(r"CONSTRAINT `([^`]+)`", statements))
+        assert names.most_common(1)[0][1] == 1
+
+
+@every_table
+def test_the_script_defines_every_column_with_its_meaning(table: Table) -> None:
+    script = schema_script(table.dataset)
+    body = re.search(rf"CREATE TABLE `{table.sql_name or table.name}` \((.*?)\n\) ENGINE", script, re.DOTALL)
+    assert body
+    lines = [line.strip() for line in body[1].splitlines() if line.startswith("  `")]
+    for column, line in zip(table.columns, lines, strict=True):
+        assert line.startswith(f"`{column.header}` ")
+        assert column.meaning.replace("'", "''") in line
+        assert ("NOT NULL" in line) is not column.nullable
+
+
+def test_scripts_create_and_load_parents_before_children() -> None:
+    for name in registry.datasets():
+        tables = registry.dataset(name).tables
+        made = re.findall(r"CREATE TABLE `(\w+)`", schema_script(name))
+        script = load_script(name, {table.name: [f"{table.csv_stem}.csv"] for table in tables})
+        loaded = re.findall(r"INTO TABLE `(\w+)`", script)
+        names = {table.name: table.sql_name or table.name for table in tables}
+        for order in (made, loaded):
+            assert sorted(order) == sorted(names.values())
+            for table in tables:
+                assert all(order.index(names[p]) < order.index(names[table.name]) for p in table.parents)
+
+
+# the statements
+
+
+def test_types_nulls_and_comments() -> None:
+    text = created(
+        contract(
+            Column("id", "bigint", "Visit", low=1),
+            Column("delta", "bigint", "Change", low=-5),
+            Column("pulse", "smallint", "Pulse", nullable=True, low=0, unit="beats"),
+            Column("sex", "enum", "The member's sex", domain=("F", "O'B")),
+            Column("code", "string", "Code"),
+            Column("note", "string", "Note"),
+            Column("paid", "decimal(12,2)", "Paid", sql_name="amount paid"),
+            Column("ok", "boolean", "Whether it is"),
+            Column("extra", "json", "More", nullable=True),
+            indexes=(("code",),),
+        )
+    )
+    assert "`id` BIGINT UNSIGNED NOT NULL COMMENT 'Visit'," in text
+    assert "`delta` BIGINT NOT NULL" in text
+    assert "`pulse` SMALLINT UNSIGNED NULL COMMENT 'Pulse (beats)'," in text
+    assert "`sex` ENUM('F', 'O''B') NOT NULL COMMENT 'The member''s sex'," in text
+    assert "`code` VARCHAR(255) NOT NULL" in text
+    assert "`note` TEXT NOT NULL" in text
+    assert "`amount paid` DECIMAL(12,2) NOT NULL" in text
+    assert "`ok` TINYINT(1) NOT NULL" in text
+    assert "CHECK (`ok` IN (0, 1))" in text
+    assert "CHECK (JSON_TYPE(`extra`) = 'OBJECT' AND JSON_LENGTH(`extra`) > 0)" in text
+    assert "KEY (`code`)" in text
+    assert text.endswith("COLLATE=utf8mb4_bin COMMENT='payerlake test.visits: One row per visit';")
+
+
+def test_references_name_what_happens_on_delete() -> None:
+    parent = contract(Column("id", "bigint", "Member", low=1, sql_name="Member ID"), name="members")
+    child = contract(
+        Column("id", "bigint", "Visit", low=1),
+        Column("member", "bigint", "Member", nullable=True, low=1),
+        references=(Reference(("member",), "members", ("id",), on_delete="SET NULL"),),
+    )
+    text = created(parent, child)
+    assert (
+        "CONSTRAINT `visits_member_fkey` FOREIGN KEY (`member`) REFERENCES `members` (`Member ID`)"
+        " ON DELETE SET NULL ON UPDATE CASCADE"
+    ) in text
+    assert "member_allowed" not in text
+    assert [rule.held_by for rule in Schema([parent, child], MySQL()).rules(child)] == [BY_CHECK, BY_PARENT]
+
+
+def test_a_limit_that_the_parent_lacks_is_asked_for() -> None:
+    parent = contract(Column("id", "bigint", "Member", low=1), name="members")
+    child = contract(
+        Column("id", "bigint", "Visit", low=1),
+        Column("member", "bigint", "Member", low=1, high=9),
+        references=(Reference(("member",), "members", ("id",)),),
+    )
+    schema = Schema([parent, child], MySQL())
+    assert [rule.held_by for rule in schema.rules(child)] == [BY_CHECK, BY_QUERY]
+    query = "SELECT COUNT(*) FROM `visits` WHERE NOT (`member` >= 1 AND `member` <= 9)"
+    assert schema.count_broken(child, schema.rules(child)[1]) == query
+
+
+def test_a_constraint_is_numbered_while_another_table_has_its_name() -> None:
+    table = contract(Column("id", "int", "Visit", low=1))
+    taken = Names("payerlake_new_", frozenset({"visits_id_allowed", "visits_id_allowed_2"}))
+    text = Schema([table], MySQL(), taken).create(table)
+    assert text.startswith("CREATE TABLE `payerlake_new_visits` (")
+    assert "CONSTRAINT `visits_id_allowed_3` CHECK" in text
+
+
+def test_an_index_with_which_another_begins_is_left_out() -> None:
+    table = contract(
+        *(Column(name, "int", "A column") for name in ("a", "b", "c", "d")),
+        references=(Reference(("a",), "x", ("a",)), Reference(("b",), "y", ("b",)), Reference(("c",), "z", ("c",))),
+        indexes=(("b", "d"), ("d",), ("d",)),
+    )
+    assert indexes(table) == [("c",), ("b", "d"), ("d",)]
+
+
+def test_the_levels_have_parents_before_children() -> None:
+    levels = Schema(registry.dataset("insurance").in_order(), MySQL()).levels()
+    assert [{table.name for table in level} for level in levels] == [
+        {"insurance", "facility", "condition"},
+        {"plan"},
+        {"enrollment"},
+        {"members"},
+        {"member_condition", "claims"},
+    ]
+
+
+# conditions
+
+NAMED = contract(
+    Column("id", "int", "Visit"),
+    Column("state", "char(2)", "State", sql_name="State of`it"),
+    Column("end", "date", "End", sql_name="End"),
+    Column("date", "date", "Date"),
+)
+
+
+@pytest.mark.parametrize(
+    ("spark", "mysql"),
+    [
+        ("state = 'state'", "`State of``it` = 'state'"),
+        ("id IS NULL OR end > date", "`id` IS NULL OR `End` > `date`"),
+        ("state rlike '^[A-Z]\\\\d$'", "`State of``it` REGEXP '^[A-Z]\\\\d$'"),
+        ("state IN (\"O'B\", 'a\\'b')", "`State of``it` IN ('O''B', 'a''b')"),
+        ("cast(state AS int) <= 1.5e-3", "CAST(`State of``it` AS SIGNED) <= 1.5e-3"),
+        ("datediff(end, date) % 7 <> -1", "DATEDIFF(`End`, `date`) % 7 <> -1"),
+        ("CASE WHEN id > 1 THEN TRUE ELSE NOT left(state, 1) = 'N' END",
+         "CASE WHEN `id` > 1 THEN TRUE ELSE NOT LEFT(`State of``it`, 1) = 'N' END"),
+        ("length(state) = 2 AND date BETWEEN '2020-01-01' AND end",
+         "CHAR_LENGTH(`State of``it`) = 2 AND `date` BETWEEN '2020-01-01' AND `End`"),
+    ],
+)  # fmt: skip
+def test_conditions_are_said_in_the_databases_words(spark: str, mysql: str) -> None:
+    assert translated(spark, NAMED, MySQL()).sql == mysql
+
+
+@pytest.mark.parametrize(
+    ("spark", "message"),
+    [
+        ("soundex(state) = 'N'", "MySQL has no counterpart for 'soundex'"),
+        ("stat = 'NY'", "no counterpart for 'stat'"),
+        ("cast(id AS binary) = 1", "no counterpart for 'binary'"),
+        ("state || 'x' = 'NYx'", r"\|\| 'x' = 'NYx'\" is not understood"),
+        ("state = 'NY", "is not understood"),
+    ],
+)
+def test_what_has_no_counterpart_is_refused(spark: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        translated(spark, NAMED, MySQL())
+
+
+def test_a_pattern_of_json_is_refused() -> None:
+    with pytest.raises(ValueError, match="no pattern of JSON"):
+        created(contract(Column("id", "int", "Visit"), Column("extra", "json", "More", pattern="^a")))
+
+
+def test_unknown_tables_of_a_load_script_are_refused() -> None:
+    with pytest.raises(BadInput, match="'membrs' is not a table"):
+        load_script("insurance", {"membrs": ["x.csv"]})

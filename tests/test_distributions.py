@@ -342,3 +342,52 @@ def test_rates_outside_the_poisson_table_are_refused(rate: float) -> None:
 def test_arguments_that_mean_nothing_are_refused(make: Callable[[Column], Column]) -> None:
     with pytest.raises((ValueError, ZeroDivisionError)):
         make(F.col("u"))
+
+
+# by row
+
+
+def test_normals_made_together_are_those_made_alone(spark: SparkSession) -> None:
+    frame = (
+        spark.createDataFrame([(u,) for u in EDGES], "u double").coalesce(1).select("u", (1 - F.col("u")).alias("v"))
+    )
+    both = d.with_normals(frame, one=F.col("u"), other=F.least(F.col("v"), F.lit(LARGEST)))
+    assert both.columns == ["u", "v", "one", "other"]
+    for row in both.select("*", d.standard_normal(F.col("u")).alias("alone")).collect():
+        assert (
+            row["one"] == row["alone"] == pytest.approx(stats.norm.ppf(max(row["u"], 2.0**-54)), rel=1e-12, abs=1e-15)
+        )
+
+
+def test_a_number_is_read_at_its_position_and_0_beyond(spark: SparkSession) -> None:
+    column = d.number_at([1.5, -2.0], F.col("u").cast("int"))
+    assert at(spark, (0.0, 1.0, 2.0, None), column) == [(1.5,), (-2.0,), (0.0,), (0.0,)]
+
+
+def test_each_row_has_the_shares_of_its_own_weights(spark: SparkSession) -> None:
+    weights, values = [[0.5, 0.3, 0.2], [0.0, 0.0, 1.0], [1e-3, 0.999, 0.0]], [7, -1, 1 << 40]
+    u, row = (F.col("id") + 0.5) / GRID, F.col("row")
+    rows = spark.range(3).select(F.col("id").cast("int").alias("row"))
+    drawn = (
+        spark.range(0, GRID, 1, 2).crossJoin(rows).select("row", d.table_choice(u, row, weights, values).alias("value"))
+    )
+    found = {(r["row"], r["value"]): r["count"] / GRID for r in drawn.groupBy("row", "value").count().collect()}
+    stated = {(i, v): w for i, of_row in enumerate(weights) for v, w in zip(values, of_row, strict=True) if w}
+    assert found == {key: pytest.approx(share, abs=2 / GRID) for key, share in stated.items()}
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.31, 2.0, 17.3, 24.9])
+def test_candidates_thinned_are_poisson(spark: SparkSession, rate: float) -> None:
+    draws, n = Draws(5), 40_000
+    count, share = d.poisson_ladder(draws.uniform("t", "count", F.col("id")), F.lit(rate), 25.0)
+    listed = spark.range(0, n, 1, 2).select(
+        "id", share.alias("share"), F.explode(F.sequence(F.lit(0), count)).alias("i")
+    )
+    is_kept = (F.col("i") > 0) & (draws.uniform("t", "kept", F.col("id"), F.col("i")) < F.col("share"))
+    counts = listed.groupBy("id").agg(F.count_if(is_kept).cast("double").alias("found"))
+    mean, variance, none = counts.agg(
+        F.mean("found"), F.variance("found"), F.mean((F.col("found") == 0).cast("int"))
+    ).first()
+    assert mean == pytest.approx(rate, abs=5 * (rate / n) ** 0.5)
+    assert variance == pytest.approx(rate, rel=0.06)
+    assert none == pytest.approx(np.exp(-rate), abs=5 * (np.exp(-rate) / n) ** 0.5 + 1e-4)

@@ -48,6 +48,11 @@ class Health:
             F.coalesce(self._people.birth_date(F.col("id"), F.col("slot")), as_of).alias("birth_date"),
             self._people.sex(F.col("id"), F.col("slot")).alias("sex"),
         )
+        # A population may know other sexes, such as U, not told.
+        born = born.select(
+            *[name for name in born.columns if name != "sex"],
+            F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]).alias("sex"),
+        )
         position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
         return born.select(
             "*",

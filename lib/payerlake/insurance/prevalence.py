@@ -306,8 +306,9 @@ def _dependence(names: list[str], rules: tuple[Comorbidity, ...]) -> list[int]:
 
 
 def sex_shares(settings: InsuranceSettings) -> list[float]:
-    """The population's shares in the order of SEXES."""
-    return [settings.population.sex.get(sex, 0.0) for sex in SEXES]
+    """The population's shares in the order of SEXES; whoever is neither F nor M is O."""
+    women, men = (settings.population.sex.get(sex, 0.0) for sex in SEXES[:2])
+    return [women, men, max(0.0, 1.0 - women - men)]
 
 
 def lifestyles(settings: InsuranceSettings) -> Lifestyles:

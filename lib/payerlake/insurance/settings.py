@@ -469,8 +469,6 @@ class InsuranceSettings(DatasetSettings):
         for name in (*self.claims.frequency_added, *visited, *self.claims.dearer_with):
             if name not in known:
                 raise ValueError(f"claims: {name!r} is not a condition of the catalogue")
-        if not set(self.population.sex) <= set(SEXES):
-            raise ValueError(f"population.sex: this dataset knows {', '.join(SEXES)}")
         return self
 
     @property

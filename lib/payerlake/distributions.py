@@ -226,15 +226,10 @@ def poisson_ladder(u: Column, rate: Column, highest: float) -> tuple[Column, Col
     while rungs[-1] < highest:
         rungs.append(rungs[-1] * _RUNG_RATIO)
     size = 1 + max(_most(rung) for rung in rungs)
-    tables = [alias_table(_poisson_weights(rung, size)) for rung in rungs]
     steps = F.ceil(F.log(F.greatest(rate, F.lit(_LOWEST_RUNG)) / _LOWEST_RUNG) / math.log(_RUNG_RATIO) - 1e-9)
     rung = F.coalesce(F.least(steps.cast("int"), F.lit(len(rungs) - 1)), F.lit(0))
-    scaled = u * float(size)
-    cell = F.floor(scaled).cast("int")
-    place = rung * size + cell
-    keep = number_at([k for keeps, _ in tables for k in keeps], place)
-    alias = F.get(constant_array([a for _, aliases in tables for a in aliases], "int"), place)
-    return F.when((scaled - cell) < keep, cell).otherwise(alias), F.least(rate / number_at(rungs, rung), F.lit(1.0))
+    count = table_choice(u, rung, [_poisson_weights(rung_rate, size) for rung_rate in rungs], range(size))
+    return count.cast("int"), F.least(rate / number_at(rungs, rung), F.lit(1.0))
 
 
 _LOWEST_RUNG, _RUNG_RATIO = 0.25, 1.1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from payerlake.manifest import Manifest
 from payerlake.schema import Table
 from payerlake.storage import Folder
 from payerlake.writers import WRITERS, Layout
+from payerlake.writers.delimited import stored_names
 
 _READ_FIRST = ("delta", "parquet")
 
@@ -91,6 +91,5 @@ def _files(folder: Folder, table: Table, manifest: Manifest) -> list[Source]:
 
 
 def _found(folder: Folder, table: Table) -> list[Source]:
-    stem = re.escape(table.csv_stem)
-    names = [name for name in (folder / "csv").files() if re.fullmatch(rf"{stem}(_\d+)?\.csv", name)]
-    return [Source(table, (folder / "csv" / name).url) for name in names]
+    files = folder / "csv"
+    return [Source(table, (files / name).url) for name in stored_names(files, table)]

@@ -29,7 +29,6 @@ _REACH = 8.0  # standard normals beyond it do not occur: a uniform has 53 bits
 _STEP = 1 / 16
 _KNOTS = round(2 * _REACH / _STEP) + 1
 _OBESE = 30.0  # body mass index in kg/m², WHO
-_CHILD_SIZES = ("height_cm", "height_sd", "weight_kg", "weight_sigma")
 _YEAR = 365.25
 _STRETCHED = 1.5  # deviations up to which the upper half is stretched; beyond, it is shifted
 ADULT = 18

@@ -37,7 +37,7 @@ def claims(world: World) -> DataFrame:
     settings: InsuranceSettings = world.settings
     health = Health(world)
     people = health.people(world.member_keys(settings.members_per_file.claims))
-    covered = kept(Cover(world).covered(people), F.col("is_covered"))
+    covered = kept(Cover(world, health).covered(people), F.col("is_covered"))
     profiled = in_a_new_method(health.profiled(covered).drop("slot", "birth_date", "sex", "tall", "heavy", "bulk"))
     diagnosed = health.diagnosed(profiled)
     amounts = _Amounts(world, health)
@@ -70,7 +70,7 @@ def expected_claims(settings: InsuranceSettings) -> float:
 def _candidates(world: World, health: Health) -> list[SparkColumn]:
     """`count` of candidates over the lookback, and `kept`, the share to keep of those in the season's peak."""
     law = world.settings.claims
-    by_age = number_at(list(law.frequency.values()), health.at_age(list(law.frequency)))
+    by_age = health.by_age(law.frequency)
     added = [F.when(health.has(name), rate).otherwise(0.0) for name, rate in law.frequency_added.items()]
     further = F.greatest(F.bit_count("conditions") - 1, F.lit(0)) * law.frequency_of_each_further
     yearly = reduce(SparkColumn.__add__, added, by_age) + further

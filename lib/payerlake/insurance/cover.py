@@ -24,8 +24,8 @@ _DAYS = 365
 class Cover:
     """The cover of the people of one world."""
 
-    def __init__(self, world: World) -> None:
-        self._draws, self._health = world.draws, Health(world)
+    def __init__(self, world: World, health: Health) -> None:
+        self._draws, self._health = world.draws, health
         self._settings: Enrollment = world.settings.enrollment
         self._population: Population = world.settings.population
 
@@ -33,7 +33,7 @@ class Cover:
         """Adds `is_covered`, `insurance_id`, `plan_id`, `start_date` and `end_date` (null where cover goes on)."""
         known = people.select(
             "*",
-            bernoulli(self._u("coverage"), number_at(self.coverage, self._step())).alias("is_covered"),
+            bernoulli(self._u("coverage"), self._health.by_age(self.coverage)).alias("is_covered"),
             integer(self._u("insurer"), 1, insurers()).alias("insurance_id"),
             F.greatest(self._first_day(), F.col("birth_date")).alias("start_date"),
         )
@@ -44,16 +44,13 @@ class Cover:
         )
 
     @cached_property
-    def coverage(self) -> list[float]:
+    def coverage(self) -> dict[int, float]:
         """The rates of cover by age, in the proportions of the settings, so that all together have the stated rate."""
         steps = self._settings.coverage_by_age
         edges = [*[self._population.rank_of_age(age) for age in steps], 1.0]
         shares = [high - low for low, high in pairwise(edges)]
         average = math.fsum(rate * share for rate, share in zip(steps.values(), shares, strict=True))
-        return [min(1.0, rate * self._settings.coverage / average) for rate in steps.values()]
-
-    def _step(self) -> Column:
-        return self._health.at_age(list(self._settings.coverage_by_age))
+        return {age: min(1.0, rate * self._settings.coverage / average) for age, rate in steps.items()}
 
     def _plan_tier(self) -> Column:
         """The position (int) of the plan's tier, by age; the first tier has the lowest uniforms."""

@@ -25,8 +25,9 @@ def enrollment(world: World) -> DataFrame:
     """
     settings, key = world.settings, F.col("id")
     tiers = settings.enrollment.coverage_tiers
-    people = Health(world).people(world.member_keys(settings.members_per_file.enrollment))
-    covered = kept(Cover(world).covered(people), F.col("is_covered"))
+    health = Health(world)
+    people = health.people(world.member_keys(settings.members_per_file.enrollment))
+    covered = kept(Cover(world, health).covered(people), F.col("is_covered"))
     described = covered.select(
         "*",
         choice_index(

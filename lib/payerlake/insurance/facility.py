@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -13,6 +11,7 @@ from payerlake.distributions import constant_array, integer, one_of, permutation
 from payerlake.identifiers import npi, phone
 from payerlake.insurance.insurance import CONTACT_INFO
 from payerlake.insurance.settings import InsuranceSettings
+from payerlake.margins import apportioned
 from payerlake.places import Places, field
 from payerlake.schema import Column, Table
 from payerlake.world import World
@@ -28,14 +27,9 @@ _NUMBERS = 10**8  # of eight digits
 
 def by_state(settings: InsuranceSettings) -> list[int]:
     """How many facilities each state of the population has: one each if there are enough, the others by population."""
-    weights = list(settings.population.states.values())
-    count = settings.facility_count
-    each = 1 if count >= len(weights) else 0
-    quotas = [(count - each * len(weights)) * weight / math.fsum(weights) for weight in weights]
-    found = [each + math.floor(quota) for quota in quotas]
-    for i in sorted(range(len(weights)), key=lambda i: (math.floor(quotas[i]) - quotas[i], i))[: count - sum(found)]:
-        found[i] += 1
-    return found
+    states, count = settings.population.states, settings.facility_count
+    each = 1 if count >= len(states) else 0
+    return [each + more for more in apportioned(count - each * len(states), states).values()]
 
 
 def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: SparkColumn) -> SparkColumn:

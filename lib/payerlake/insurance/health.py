@@ -6,6 +6,7 @@ of it from the key. A person's conditions are the bits of one bigint, the condit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, reduce
 
 import numpy as np
@@ -14,11 +15,12 @@ from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, integer, number_at, piecewise_linear, table_choice, with_normals
 from payerlake.frames import in_a_new_method
+from payerlake.insurance.body import Bodies
+from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
 from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
-from payerlake.insurance.settings import SEXES, Comorbidity, InsuranceSettings
+from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings
 from payerlake.world import World
 
-_RISK_TRAITS = 3  # smoker, drinker, housing
 _AT_ONCE = 5  # conditions drawn together
 
 
@@ -26,10 +28,16 @@ class Health:
     """The health of the people of one world."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._settings: InsuranceSettings = world.settings
         self._draws, self._people = world.draws, world.people
-        self.lifestyles, self.bodies = lifestyles(world.settings), bodies_of(world.settings)
+
+    @cached_property
+    def _lifestyles(self) -> Lifestyles:
+        return lifestyles(self._settings)
+
+    @cached_property
+    def _bodies(self) -> Bodies:
+        return bodies_of(self._settings)
 
     @cached_property
     def rates(self) -> Prevalence:
@@ -49,14 +57,11 @@ class Health:
             self._people.sex(F.col("id"), F.col("slot")).alias("sex"),
         )
         # A population may know other sexes, such as U, not told.
-        born = born.select(
-            *[name for name in born.columns if name != "sex"],
-            F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]).alias("sex"),
-        )
+        born = born.withColumn("sex", F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]))
         position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
         return born.select(
             "*",
-            F.datediff(F.lit(self._settings.population.as_of), F.col("birth_date")).alias("days"),
+            F.datediff(as_of, F.col("birth_date")).alias("days"),
             position.alias("s"),
         )
 
@@ -68,23 +73,23 @@ class Health:
             people,
             tall=self._draws.uniform("members", "height", key),
             heavy=self._draws.uniform("members", "weight", key),
-            **self.lifestyles.uniforms(self._draws, key, 6 if all_traits else _RISK_TRAITS),
+            **self._lifestyles.uniforms(self._draws, key, len(LATENT) if all_traits else RISK_TRAITS),
         )
         normals = in_a_new_method(drawn)
         tall, heavy = F.col("tall"), F.col("heavy")
         sized = normals.select(
             "*",
             self.at_age(list(self.rates.cells)).alias("cell"),
-            self.bodies.bulk(sex, days, tall, heavy).alias("bulk"),
+            self._bodies.bulk(sex, days, tall, heavy).alias("bulk"),
         )
         weighed = sized.select(
             "*",
-            self.bodies.height(sex, days, tall).alias("height"),
-            self.bodies.weight(sex, days, F.col("bulk")).alias("weight"),
+            self._bodies.height(sex, days, tall).alias("height"),
+            self._bodies.weight(sex, days, F.col("bulk")).alias("weight"),
             *[self.has_trait(name).alias(alias) for name, alias in
               (("smoker", "smoker"), ("drinker", "drinker"), ("housing", "housing_insecure"))],
         )  # fmt: skip
-        judged = weighed.select("*", self.bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
+        judged = weighed.select("*", self._bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
         risks = [F.col(name).cast("int") * bit for name, bit in
                  (("obese", 8), ("smoker", 4), ("drinker", 2), ("housing_insecure", 1))]  # fmt: skip
         combination = reduce(Column.__add__, risks)
@@ -92,9 +97,16 @@ class Health:
 
     def has_trait(self, name: str) -> Column:
         """Whether a trait of the lifestyle is there, by the normals of the row."""
-        normals = [F.col(f"z{i}") for i in range(6)]
-        ages = {age: self._settings.population.days_of_age(age) for age in range(121)}
-        return self.lifestyles.has(name, F.col("s"), F.col("days"), ages, normals)
+        step = self.at_age(list(self._lifestyles.steps(name)))
+        return self._lifestyles.has(name, F.col("s"), step, _normals())
+
+    def latent(self, name: str) -> Column:
+        """The standard normal behind a trait of the lifestyle, by the normals of the row."""
+        return self._lifestyles.latent(name, _normals())
+
+    def by_age(self, steps: Mapping[int, float]) -> Column:
+        """The value (double) of steps at the person's age."""
+        return number_at(list(steps.values()), self.at_age(list(steps)))
 
     def at_age(self, ages: list[int]) -> Column:
         """The position (int) of the last of these rising ages that the person has reached."""
@@ -230,3 +242,7 @@ class Health:
     def _found_ago(self) -> tuple[dict[int, float], list[float]]:
         law = self._settings.conditions.diagnosed_years_ago
         return law, [0.0, *[float(self._settings.population.days_of_age(years)) for years in law]]
+
+
+def _normals() -> list[Column]:
+    return [F.col(f"z{i}") for i in range(len(LATENT))]

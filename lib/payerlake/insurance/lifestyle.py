@@ -21,6 +21,7 @@ from payerlake.insurance.settings import LATENT, SEXES, Lifestyle, at_age, chole
 _UNIT = NormalDist()
 # The risk factors of conditions first: whoever needs no more draws no more.
 _ORDER = ("smoker", "drinker", "housing", "employed", "exercise", "sleep")
+RISK_TRAITS = 3
 _FIELDS = {"smoker": "smoker", "drinker": "drinker", "housing": "housing_insecure", "employed": "employed"}
 _NEVER = 99.0  # no standard normal is as high
 _POINTS = 24  # of the quadrature of a standard normal's part
@@ -37,7 +38,11 @@ class Lifestyles:
 
     def ages(self) -> set[int]:
         """The ages at which a rate that is a risk of conditions changes."""
-        return {age for name in ("smoker", "drinker", "housing") for age in getattr(self._settings, _FIELDS[name])}
+        return {age for name in _ORDER[:RISK_TRAITS] for age in self.steps(name)}
+
+    def steps(self, name: str) -> dict[int, float]:
+        """The rates of a trait by the age that they begin with."""
+        return getattr(self._settings, _FIELDS[name])
 
     # columns
 
@@ -51,20 +56,16 @@ class Lifestyles:
         terms = [F.lit(weight) * normal for weight, normal in zip(row, normals, strict=False) if weight]
         return sum(terms[1:], terms[0])
 
-    def has(self, name: str, sex: Column, days: Column, edges: dict[int, int], normals: Sequence[Column]) -> Column:
-        """Whether the trait is there. edges: the days at which an age begins, of every age that a rate changes at."""
-        steps = getattr(self._settings, _FIELDS[name])
-        cell = F.lit(len(steps) - 1)
-        for i, age in reversed(list(enumerate(list(steps)[1:]))):
-            cell = F.when(days < edges[age], F.lit(i)).otherwise(cell)
-        thresholds = [self.threshold(name, age, sex_) for age in steps for sex_ in range(len(SEXES))]
-        return self.latent(name, normals) > number_at(thresholds, cell * len(SEXES) + sex)
+    def has(self, name: str, sex: Column, step: Column, normals: Sequence[Column]) -> Column:
+        """Whether the trait is there. step: the position of the person's age in `steps`."""
+        thresholds = [self.threshold(name, age, sex_) for age in self.steps(name) for sex_ in range(len(SEXES))]
+        return self.latent(name, normals) > number_at(thresholds, step * len(SEXES) + sex)
 
     # shares
 
     def rate(self, name: str, age: int, sex: int) -> float:
         """The share of people of this age and sex who have the trait."""
-        overall = at_age(getattr(self._settings, _FIELDS[name]), age)
+        overall = at_age(self.steps(name), age)
         ratio = getattr(self._settings.men_to_women, name, 1.0)
         ratios = {"F": 1.0, "M": ratio, "O": (1 + ratio) / 2}
         average = math.fsum(ratios[s] * share for s, share in zip(SEXES, self._sex_shares, strict=True))
@@ -77,7 +78,7 @@ class Lifestyles:
 
     def risk_shares(self, age: int, sex: int) -> list[float]:
         """The shares of the eight combinations of smoker, drinker and housing insecurity, bits 4, 2 and 1."""
-        s, d, h = (self.threshold(name, age, sex) for name in _ORDER[:3])
+        s, d, h = (self.threshold(name, age, sex) for name in _ORDER[:RISK_TRAITS])
         shares = [0.0] * 8
         for smoker, z1, w1 in _sides(s):
             for drinker, z2, w2 in _sides((d - self._root[1][0] * z1) / self._root[1][1]):

@@ -9,7 +9,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, number_at, with_normals
+from payerlake.distributions import constant_array, with_normals
 from payerlake.frames import in_a_new_method
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.enrollment import enrollment_id
@@ -30,7 +30,7 @@ def members(world: World) -> DataFrame:
     people = health.people(world.member_keys(world.settings.members_per_file.members))
     profiled = in_a_new_method(health.profiled(people, all_traits=True))
     diagnosed = in_a_new_method(health.diagnosed(profiled))
-    measured = in_a_new_method(_measured(world, health, Cover(world).covered(diagnosed)))
+    measured = in_a_new_method(_measured(world, health, Cover(world, health).covered(diagnosed)))
     known = _Known(world)
     return measured.select(
         (key + 1).alias("member_id"),
@@ -76,7 +76,7 @@ def _measured(world: World, health: Health, people: DataFrame) -> DataFrame:
     homed = drawn.select("*", world.people.state_index(world.people.household(key, F.col("slot"))).alias("state_index"))
     r = vitals.pressure_correlation
     z_diastolic = F.lit(r) * F.col("z_systolic") + math.sqrt(1 - r * r) * F.col("z_diastolic")
-    pulse = number_at(list(vitals.heart_rate.by_age.values()), health.at_age(list(vitals.heart_rate.by_age)))
+    pulse = health.by_age(vitals.heart_rate.by_age)
     facility = facility_in_state(
         world.settings, world.draws.uniform("members", "primary_care_facility_id", key), F.col("state_index")
     )
@@ -116,8 +116,7 @@ def _pressure(systolic: SparkColumn, diastolic: SparkColumn) -> SparkColumn:
 def _sleep(world: World, health: Health) -> SparkColumn:
     """Hours a day."""
     sleep = world.settings.lifestyle.sleep
-    mean, sd = (number_at(list(steps.values()), health.at_age(list(steps))) for steps in (sleep.mean, sleep.sd))
-    hours = mean + sd * health.lifestyles.latent("sleep", [F.col(f"z{i}") for i in range(6)])
+    hours = health.by_age(sleep.mean) + health.by_age(sleep.sd) * health.latent("sleep")
     low, high = sleep.range
     return F.least(F.greatest(hours, F.lit(low)), F.lit(high))
 
@@ -125,8 +124,7 @@ def _sleep(world: World, health: Health) -> SparkColumn:
 def _exercise(world: World, health: Health) -> SparkColumn:
     """Whole minutes a week."""
     exercise = world.settings.lifestyle.exercise
-    z = health.lifestyles.latent("exercise", [F.col(f"z{i}") for i in range(6)])
-    minutes = exercise.median * F.exp(exercise.sigma * z)
+    minutes = exercise.median * F.exp(exercise.sigma * health.latent("exercise"))
     low, high = exercise.range
     return F.floor(F.least(F.greatest(minutes, F.lit(low)), F.lit(high)))
 

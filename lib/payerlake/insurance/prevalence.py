@@ -131,7 +131,7 @@ class _Solver:
         """Rules and base rates of every condition, those that rules are given first; what the rules alone add."""
         added = np.zeros_like(targets)
         for i in _dependence([c.name for c in self._used], self._order):
-            rules = [r for r, rule in enumerate(self._order) if rule.adds == self._used[i].name]
+            rules = self._rules_that_add(i)
             # What tops up to a share adds less the more have the condition anyhow, and they are fewer the more it adds.
             for _ in range(_TOP_UPS if any(self._order[r].to is not None for r in rules) else 1):
                 if rules:
@@ -192,8 +192,7 @@ class _Solver:
 
     def _by_rules(self, i: int) -> np.ndarray:
         """The probability that some rule adds the condition, over all that its rules are given."""
-        rules = [r for r, rule in enumerate(self._order) if rule.adds == self._used[i].name]
-        if not rules:
+        if not self._rules_that_add(i):
             return np.zeros(self._base.shape[1:])
         ancestors = self._ancestors(i)
         total = np.zeros(self._base.shape[1:])
@@ -209,19 +208,21 @@ class _Solver:
     def _not_added(self, i: int, has: dict[int, bool]) -> np.ndarray:
         """The probability, by cell, that no rule adds the condition to those who have these."""
         none = np.ones((len(self._cells), 1))
-        for r, rule in enumerate(self._order):
-            if rule.adds == self._used[i].name and all(has[self._index(name)] for name in rule.given):
+        for r in self._rules_that_add(i):
+            if all(has[self._index(name)] for name in self._order[r].given):
                 none = none * (1 - self._rules[r][:, None])
         return none
 
     def _ancestors(self, i: int) -> list[int]:
         """What the condition's rules are given, and theirs, in the order of dependence."""
         found: list[int] = []
-        for rule in self._order:
-            if rule.adds == self._used[i].name:
-                for parent in (self._index(name) for name in rule.given):
-                    found += [a for a in (*self._ancestors(parent), parent) if a not in found]
+        for r in self._rules_that_add(i):
+            for parent in map(self._index, self._order[r].given):
+                found += [a for a in (*self._ancestors(parent), parent) if a not in found]
         return found
+
+    def _rules_that_add(self, i: int) -> list[int]:
+        return [r for r, rule in enumerate(self._order) if rule.adds == self._used[i].name]
 
     def _index(self, name: str) -> int:
         return next(i for i, condition in enumerate(self._used) if condition.name == name)
@@ -236,8 +237,7 @@ def _band_start(band: str) -> int:
 
 
 def _stated(condition: Condition, age: int) -> float:
-    starts = [_band_start(band) for band in BANDS]
-    return condition.prevalence[max(i for i, start in enumerate(starts) if start <= age)]
+    return at_age(dict(zip(map(_band_start, BANDS), condition.prevalence, strict=True)), age)
 
 
 def _cells(settings: InsuranceSettings) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ class DelimitedWriter:
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = _folder(folder)
-        names = [name for name in source.files() if re.fullmatch(rf"{re.escape(table.csv_stem)}(_\d+)?\.csv", name)]
+        names = stored_names(source, table)
         if not names:
             raise BadInput(
                 f"{source}: no {table.csv_stem}.csv or numbered files; generate {table.full_name} as csv first"
@@ -88,6 +88,11 @@ def _number(target: Folder, parts: str, stem: str) -> list[str]:
     for part, name in zip(ordered, names, strict=True):
         target.rename_file(f"{parts}/{part}", name)
     return names
+
+
+def stored_names(folder: Folder, table: Table) -> list[str]:
+    """The names of the table's files that stand in the folder, in order."""
+    return [name for name in folder.files() if re.fullmatch(rf"{re.escape(table.csv_stem)}(_\d+)?\.csv", name)]
 
 
 def file_names(stem: str, count: int) -> list[str]:

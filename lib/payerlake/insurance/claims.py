@@ -1,12 +1,12 @@
 """claims: what was billed to the insurers.
 
-Claims of a member come at random times, as often as age and conditions say. They are drawn as candidates over the whole
-lookback, dated evenly, and kept where they fall into the cover, by the season of the month: which leaves, exactly, a
-Poisson number for the days of cover, without a count that would depend on them.
+Claims of a member come at random times, as often as age and conditions say. They are drawn as candidates over the days
+of cover within the lookback, dated evenly, and kept by the season of the month: exactly a Poisson number is left.
 """
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import choice_index, integer, number_at, poisson_ladder, with_normals
+from payerlake.distributions import choice_index, number_at, poisson_ladder, with_normals
 from payerlake.frames import in_a_new_method, kept
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
@@ -37,15 +37,18 @@ def claims(world: World) -> DataFrame:
     settings: InsuranceSettings = world.settings
     health = Health(world)
     people = health.people(world.member_keys(settings.members_per_file.claims))
-    covered = kept(Cover(world, health).covered(people), F.col("is_covered"))
-    profiled = in_a_new_method(health.profiled(covered).drop("slot", "birth_date", "sex", "tall", "heavy", "bulk"))
+    covered = Cover(world, health).covered(people).select("*", *_cover_in_lookback(settings))
+    asked = kept(covered, F.col("is_covered") & (F.col("days_covered") > 0))
+    profiled = in_a_new_method(
+        health.profiled(asked.select(*people.columns, "insurance_id", "covered_from", "days_covered"))
+    )
     diagnosed = health.diagnosed(profiled)
     amounts = _Amounts(world, health)
     counted = diagnosed.select(
         "id",
         "insurance_id",
-        "start_date",
-        "end_date",
+        "covered_from",
+        "days_covered",
         amounts.place_of_member().alias("amount_place"),
         *amounts.visit_flags(),
         *_candidates(world, health),
@@ -68,17 +71,29 @@ def expected_claims(settings: InsuranceSettings) -> float:
 
 
 def _candidates(world: World, health: Health) -> list[SparkColumn]:
-    """`count` of candidates over the lookback, and `kept`, the share to keep of those in the season's peak."""
+    """`count` of candidates over the days of cover, and `kept`, the share to keep of those in the season's peak."""
     law = world.settings.claims
     by_age = health.by_age(law.frequency)
     added = [F.when(health.has(name), rate).otherwise(0.0) for name, rate in law.frequency_added.items()]
     further = F.greatest(F.bit_count("conditions") - 1, F.lit(0)) * law.frequency_of_each_further
     yearly = reduce(SparkColumn.__add__, added, by_age) + further
-    years, peak = _lookback_days(world.settings) / _YEAR, max(_season(law))
-    rate = F.least(yearly, F.lit(law.highest_frequency)) * (years * peak)
+    peak = max(_season(law)) / _YEAR
+    rate = F.least(yearly, F.lit(law.highest_frequency)) * F.col("days_covered") * peak
     u = world.draws.uniform("claims", "count", F.col("id"))
-    count, kept = poisson_ladder(u, rate, law.highest_frequency * years * peak)
+    highest = law.highest_frequency * _lookback_days(world.settings) * peak
+    count, kept = poisson_ladder(u, rate, highest)
     return [count.alias("count"), kept.alias("kept")]
+
+
+def _cover_in_lookback(settings: InsuranceSettings) -> list[SparkColumn]:
+    """`covered_from`, the first day of cover within the lookback, and `days_covered`, how many they are."""
+    as_of = settings.population.as_of
+    first = F.lit(years_before(as_of, settings.claims.lookback_years))
+    last = F.lit(as_of - datetime.timedelta(days=1))
+    from_ = F.greatest(F.col("start_date"), first)
+    # Without an end the least is the last day; later starts have no days at all.
+    days = F.datediff(F.least(F.col("end_date"), last), from_) + 1
+    return [from_.alias("covered_from"), days.alias("days_covered")]
 
 
 def _season(law: Claims) -> list[float]:
@@ -92,10 +107,9 @@ def _lookback_days(settings: InsuranceSettings) -> int:
 
 
 def _dated(world: World, counted: DataFrame) -> DataFrame:
-    """One row a claim: the candidates that fall into the cover and are kept."""
+    """One row a claim: the candidates that are kept."""
     settings, draws = world.settings, world.draws
-    as_of, season = settings.population.as_of, _season(settings.claims)
-    first = F.lit(years_before(as_of, settings.claims.lookback_years))
+    season = _season(settings.claims)
     # Of 0 candidates the list is null, which explodes into nothing, as `kept` does without a filter.
     numbers = F.when(F.col("count") > 0, F.sequence(F.lit(0), F.col("count") - 1))
     listed = counted.select("*", F.explode(numbers).alias("ordinal"))
@@ -103,13 +117,10 @@ def _dated(world: World, counted: DataFrame) -> DataFrame:
     def u(column: str) -> SparkColumn:
         return draws.uniform("claims", column, F.col("id"), F.col("ordinal"))
 
-    day = integer(u("date"), 0, _lookback_days(settings) - 1).cast("int")
-    dated = listed.select("*", F.date_add(first, day).alias("date"))
-    inside = (F.col("date") >= F.col("start_date")) & (
-        F.col("end_date").isNull() | (F.col("date") <= F.col("end_date"))
-    )
+    day = F.floor(u("date") * F.col("days_covered")).cast("int")
+    dated = listed.select("*", F.date_add("covered_from", day).alias("date"))
     share = number_at([factor / max(season) for factor in season], F.month("date") - 1)
-    return dated.where(inside & (u("kept") < F.col("kept") * share))
+    return dated.where(u("kept") < F.col("kept") * share)
 
 
 # how much
@@ -142,9 +153,7 @@ class _Amounts:
     def place_of_member(self) -> SparkColumn:
         """The place (int) of age and conditions."""
         place = self._health.at_age(list(self._law.by_age))
-        for name in self._dearer:
-            place = place * 2 + self._health.has(name).cast("int")
-        return place
+        return F.shiftleft(place, len(self._dearer)).bitwiseOR(self._health.which(*self._dearer))
 
     def visit_flags(self) -> list[SparkColumn]:
         """`visits_0`, …: whether the member has the conditions of each kind of visit."""

@@ -33,17 +33,17 @@ def enrollment(world: World) -> DataFrame:
         choice_index(
             world.draws.uniform("enrollment", "coverage_tier", key), [tier.share for tier in tiers.values()]
         ).alias("tier"),
-        world.people.state(world.people.household(key, F.col("slot"))).alias("state"),
+        world.people.state_index(world.people.household(key, F.col("slot"))).alias("state_index"),
     )
     factor = number_at([tier.factor for tier in tiers.values()], F.col("tier"))
     rate = base_rate(world.draws, settings.plans, F.col("plan_id")).cast("double")
-    premium = rate * age_factor(world) * state_factor(world, F.col("state")) * factor
+    premium = rate * age_factor(world) * state_factor(world, F.col("state_index")) * factor
     return described.select(
         enrollment_id(key).alias("enrollment_id"),
         F.get(constant_array(list(tiers), "string"), F.col("tier")).alias("coverage_tier"),
         F.col("start_date"),
         F.col("end_date"),
-        F.col("state"),
+        F.get(constant_array(list(settings.population.states), "string"), F.col("state_index")).alias("state"),
         F.col("plan_id"),
         decimal(premium, 12, 2).alias("premium"),
     )
@@ -57,17 +57,13 @@ def enrollment_id(key: SparkColumn) -> SparkColumn:
 def age_factor(world: World) -> SparkColumn:
     """1 up to the first age of `premiums.full_rate_ages`, then rising evenly to `age_ratio` at the second."""
     (low, high), ratio = world.settings.premiums.full_rate_ages, world.settings.premiums.age_ratio
-    age = F.floor(F.months_between(F.lit(world.settings.population.as_of), F.col("birth_date")) / 12)
-    return 1 + (F.least(F.greatest(age, F.lit(low)), F.lit(high)) - low) * ((ratio - 1) / (high - low))
+    return 1 + (F.least(F.greatest(F.col("age"), F.lit(low)), F.lit(high)) - low) * ((ratio - 1) / (high - low))
 
 
-def state_factor(world: World, state: SparkColumn) -> SparkColumn:
+def state_factor(world: World, state_index: SparkColumn) -> SparkColumn:
     """What care costs in the state; 1 for states that the settings do not name."""
-    factors, names = world.settings.premiums.states, list(world.settings.population.states)
-    by_state = F.lit(1.0)
-    for factor in sorted({factors.get(name, 1.0) for name in names} - {1.0}):
-        by_state = F.when(state.isin([n for n in names if factors.get(n) == factor]), factor).otherwise(by_state)
-    return by_state
+    factors = world.settings.premiums.states
+    return number_at([factors.get(name, 1.0) for name in world.settings.population.states], state_index)
 
 
 TABLE = Table(

@@ -6,22 +6,24 @@ of it from the key. A person's conditions are the bits of one bigint, the condit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property, reduce
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer, number_at, piecewise_linear, table_choice, with_normals
+from payerlake.distributions import integer, integer_at, number_at, piecewise_linear, table_choice, with_normals
 from payerlake.frames import in_a_new_method
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
-from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
-from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings
+from payerlake.insurance.prevalence import PROFILES, Prevalence, bodies_of, lifestyles, prevalence
+from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
 from payerlake.world import World
 
 _AT_ONCE = 5  # conditions drawn together
+_AGES = range(128)
+_PROFILE_BITS = (PROFILES - 1).bit_length()
 
 
 class Health:
@@ -47,7 +49,8 @@ class Health:
     # who
 
     def people(self, keys: DataFrame) -> DataFrame:
-        """keys: `id`. Adds `slot`, `birth_date`, `days` of age at the reference date, `sex`, and its position `s`."""
+        """keys: `id`. Adds `slot`, `birth_date`, `days` and whole years (`age`) of age at the reference date, `sex`,
+        its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`."""
         placed = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)
         born = placed.select(
@@ -59,11 +62,15 @@ class Health:
         # A population may know other sexes, such as U, not told.
         born = born.withColumn("sex", F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]))
         position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
-        return born.select(
-            "*",
-            F.datediff(as_of, F.col("birth_date")).alias("days"),
-            position.alias("s"),
-        )
+        counted = born.select("*", F.datediff(as_of, F.col("birth_date")).alias("days"), position.alias("s"))
+        aged = counted.select("*", self._age().alias("age"))
+        return aged.select("*", F.shiftleft("age", 2).bitwiseOR(F.col("s")).alias("place"))
+
+    def _age(self) -> Column:
+        """Whole years: no year has more than 366 days, and so many of them fall short by one at most."""
+        least = F.floor(F.col("days") * (1 / 366)).cast("int")
+        birthdays = [float(self._settings.population.days_of_age(age + 1)) for age in _AGES]
+        return least + F.when(F.col("days") >= number_at(birthdays, least), 1).otherwise(0)
 
     def profiled(self, people: DataFrame, all_traits: bool = False) -> DataFrame:
         """Adds `height`, `weight`, the normals `z0`, `z1`, `z2` (… `z5`) behind the lifestyle, and what conditions
@@ -90,15 +97,15 @@ class Health:
               (("smoker", "smoker"), ("drinker", "drinker"), ("housing", "housing_insecure"))],
         )  # fmt: skip
         judged = weighed.select("*", self._bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
-        risks = [F.col(name).cast("int") * bit for name, bit in
+        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in
                  (("obese", 8), ("smoker", 4), ("drinker", 2), ("housing_insecure", 1))]  # fmt: skip
-        combination = reduce(Column.__add__, risks)
-        return judged.select("*", (F.col("cell") * PROFILES + sex * COMBINATIONS + combination).alias("profile"))
+        place = reduce(Column.bitwiseOR, [F.shiftleft("cell", _PROFILE_BITS), F.shiftleft("s", 4), *risks])
+        return judged.select("*", place.alias("profile"))
 
     def has_trait(self, name: str) -> Column:
         """Whether a trait of the lifestyle is there, by the normals of the row."""
-        step = self.at_age(list(self._lifestyles.steps(name)))
-        return self._lifestyles.has(name, F.col("s"), step, _normals())
+        threshold = self.by_age_and_sex(lambda age, sex: self._lifestyles.threshold(name, age, sex))
+        return self._lifestyles.latent(name, _normals()) > threshold
 
     def latent(self, name: str) -> Column:
         """The standard normal behind a trait of the lifestyle, by the normals of the row."""
@@ -106,23 +113,34 @@ class Health:
 
     def by_age(self, steps: Mapping[int, float]) -> Column:
         """The value (double) of steps at the person's age."""
-        return number_at(list(steps.values()), self.at_age(list(steps)))
+        return number_at([at_age(dict(steps), age) for age in _AGES], F.col("age"))
+
+    def by_age_and_sex(self, value: Callable[[int, int], float]) -> Column:
+        """A function (double) of age and position of the sex, at the person's."""
+        none = [0.0] * (4 - len(SEXES))
+        values = [v for age in _AGES for v in (*(value(age, sex) for sex in range(len(SEXES))), *none)]
+        return number_at(values, F.col("place"))
 
     def at_age(self, ages: list[int]) -> Column:
         """The position (int) of the last of these rising ages that the person has reached."""
-        place = F.lit(0)
-        for i, age in enumerate(ages[1:], start=1):
-            place = F.when(F.col("days") >= self._settings.population.days_of_age(age), i).otherwise(place)
-        return place
+        return integer_at([max((i for i, a in enumerate(ages) if a <= age), default=0) for age in _AGES], F.col("age"))
 
     # conditions
 
     def diagnosed(self, profiled: DataFrame) -> DataFrame:
         """Adds `own`, the conditions that people have of themselves, and `conditions`, with what comorbidity adds."""
         alike = sorted(range(len(self.rates.base)), key=self._what_matters)
-        drawn = [self._drawn(alike[start : start + _AT_ONCE]) for start in range(0, len(alike), _AT_ONCE)]
-        found = profiled.select("*", *[bits.alias(f"bits_{i}") for i, bits in enumerate(drawn)])
-        own = reduce(Column.bitwiseOR, [F.col(f"bits_{i}") for i in range(len(drawn))])
+        groups = [alike[start : start + _AT_ONCE] for start in range(0, len(alike), _AT_ONCE)]
+        tables = [self._table(group) for group in groups]
+        placed = profiled.select(
+            "*", *[integer_at(rows, F.col("profile")).alias(f"row_{i}") for i, (rows, _) in enumerate(tables)]
+        )
+        drawn = [
+            self._drawn(F.col(f"row_{i}"), group, weights)
+            for i, (group, (_, weights)) in enumerate(zip(groups, tables, strict=True))
+        ]
+        found = placed.select(*profiled.columns, *[bits.alias(f"bits_{i}") for i, bits in enumerate(drawn)])
+        own = reduce(Column.bitwiseOR, [F.col(f"bits_{i}") for i in range(len(groups))])
         found = found.select(*profiled.columns, own.alias("own"))
         found = found.select("*", F.col("own").alias("conditions"))
         for target in dict.fromkeys(rule.adds for rule in self.rates.order):
@@ -137,6 +155,15 @@ class Health:
         mask = reduce(int.__or__, [self.bit(name) for name in names])
         return F.col("conditions").bitwiseAND(F.lit(mask)) != 0 if mask else F.lit(False)
 
+    def which(self, *names: str) -> Column:
+        """The subset (int) of these conditions that the person has, as bits, the last name's the lowest."""
+        shifts = [len(names) - 1 - i for i in range(len(names))]
+        bits = [
+            F.shiftleft(F.shiftright("conditions", self._id(name) - 1).bitwiseAND(F.lit(1)).cast("int"), shift)
+            for name, shift in zip(names, shifts, strict=True)
+        ]
+        return reduce(Column.bitwiseOR, bits, F.lit(0))
+
     def bit(self, name: str) -> int:
         """The bit of a condition, 0 where the dataset does not have it."""
         position = self._settings.conditions.position(name)
@@ -147,21 +174,28 @@ class Health:
         rates = self.rates.base[i].reshape(-1, len(SEXES), 2, 2, 2, 2)
         return tuple(bool(np.ptp(rates, axis=axis).max() > 0) for axis in range(1, 6))
 
-    def _drawn(self, group: list[int]) -> Column:
+    def _table(self, group: list[int]) -> tuple[list[int], list[list[float]]]:
+        """Rows of weights, of each subset of the conditions of the group, and which row each profile has.
+
+        Profiles with the same rates share a row, so that the table stays in the processor's caches.
+        """
+        rates = self.rates.base[group].reshape(len(group), -1)
+        has = np.array([[bool(subset >> k & 1) for k in range(len(group))] for subset in range(2 ** len(group))])
+        chances = np.where(has[:, :, None], rates[None], 1 - rates[None]).prod(axis=1)
+        weights, row = np.unique(chances.T, axis=0, return_inverse=True)
+        unused = np.zeros((len(self.rates.cells), (1 << _PROFILE_BITS) - PROFILES), dtype=int)
+        return np.hstack([row.reshape(-1, PROFILES), unused]).ravel().tolist(), weights.tolist()
+
+    def _drawn(self, row: Column, group: list[int], weights: list[list[float]]) -> Column:
         """The bits of those conditions of the group that the person has: each with its own rate, independently.
 
         One draw for all subsets of the group. Fifty draws would be three times the work, and more code than a method
-        may have. Profiles with the same rates share a row of the table, which so stays in the processor's caches.
+        may have.
         """
-        rates = self.rates.base[group].reshape(len(group), -1)
-        subsets = np.array([[bool(subset >> k & 1) for k in range(len(group))] for subset in range(2 ** len(group))])
-        chances = np.where(subsets[:, :, None], rates[None], 1 - rates[None]).prod(axis=1)
-        different, row = np.unique(chances.T, axis=0, return_inverse=True)
-        masks = [sum(1 << i for i, has in zip(group, subset, strict=True) if has) for subset in subsets]
+        masks = [sum(1 << i for k, i in enumerate(group) if subset >> k & 1) for subset in range(2 ** len(group))]
         names = " + ".join(self._settings.conditions.used[i].name for i in group)
         u = self._draws.uniform("member_condition", "condition", F.col("id"), draw=names)
-        rows = constant_array([int(number) for number in row.ravel()], "int")
-        return table_choice(u, F.coalesce(F.get(rows, F.col("profile")), F.lit(0)), different.tolist(), masks)
+        return table_choice(u, row, weights, masks)
 
     # comorbidity
 

@@ -14,7 +14,6 @@ from statistics import NormalDist
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.distributions import number_at
 from payerlake.draws import Draws
 from payerlake.insurance.settings import LATENT, SEXES, Lifestyle, at_age, cholesky
 
@@ -55,11 +54,6 @@ class Lifestyles:
         row = self._root[_ORDER.index(name)]
         terms = [F.lit(weight) * normal for weight, normal in zip(row, normals, strict=False) if weight]
         return sum(terms[1:], terms[0])
-
-    def has(self, name: str, sex: Column, step: Column, normals: Sequence[Column]) -> Column:
-        """Whether the trait is there. step: the position of the person's age in `steps`."""
-        thresholds = [self.threshold(name, age, sex_) for age in self.steps(name) for sex_ in range(len(SEXES))]
-        return self.latent(name, normals) > number_at(thresholds, step * len(SEXES) + sex)
 
     # shares
 

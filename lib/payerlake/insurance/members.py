@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import reduce
+from itertools import product
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, with_normals
+from payerlake.distributions import constant_array, number_at, with_normals
 from payerlake.frames import in_a_new_method
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.enrollment import enrollment_id
@@ -69,7 +69,7 @@ class _Known:
 def _measured(world: World, health: Health, people: DataFrame) -> DataFrame:
     """Adds state, facility and vital signs."""
     vitals, key = world.settings.vitals, F.col("id")
-    years = F.col("days") / 365.25
+    years = F.col("days") * (1 / 365.25)
 
     names = ("systolic", "diastolic", "heart_rate", "blood_oxygen")
     drawn = with_normals(people, **{f"z_{name}": world.draws.uniform("members", name, key) for name in names})
@@ -100,11 +100,11 @@ def _vital(world: World, health: Health, name: str, z: SparkColumn, shift: Spark
         for condition, effect in world.settings.conditions.effects.items()
         if getattr(effect, name) != (0.0, 0.0) and health.bit(condition)
     }
-    means = [F.when(health.has(condition), mean).otherwise(0.0) for condition, (mean, _) in effects.items()]
-    variances = [F.when(health.has(condition), sd * sd).otherwise(0.0) for condition, (_, sd) in effects.items()]
-    mean = reduce(SparkColumn.__add__, means, F.lit(float(law.mean)) + shift)
-    variance = reduce(SparkColumn.__add__, variances, F.lit(float(law.sd) ** 2))
-    value = F.floor(mean + F.sqrt(variance) * z).cast("int")
+    subsets = list(product(*[(0, 1)] * len(effects)))
+    means = [law.mean + sum(h * mean for h, (mean, _) in zip(has, effects.values(), strict=True)) for has in subsets]
+    sds = [math.hypot(law.sd, *(h * sd for h, (_, sd) in zip(has, effects.values(), strict=True))) for has in subsets]
+    those = health.which(*effects)
+    value = F.floor(number_at(means, those) + shift + number_at(sds, those) * z).cast("int")
     low, high = (int(bound) for bound in law.range)
     return F.least(F.greatest(value, F.lit(low)), F.lit(high))
 

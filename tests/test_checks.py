@@ -102,6 +102,7 @@ class Run:
         made: Rows,
         suites: Sequence[Mapping[str, Any]] = (),
         counted: dict[str, int] | None = None,
+        whole: bool = True,
         **changed: DataFrame,
     ) -> Report:
         written = self.folder / "expectations" / "toy"
@@ -110,7 +111,8 @@ class Run:
             (written / f"{i}.json").write_text(json.dumps(suite), encoding="utf-8")
         frames = {name: self.spark.createDataFrame(made[name], TYPES[name]) for name in made} | changed
         contracts = [table for table in CONTRACTS if table.name in frames]
-        return validate("toy", contracts, frames, self.folder / "docs", suites=written.parent, rows=counted)
+        docs, folder = self.folder / "docs", written.parent
+        return validate("toy", contracts, frames, docs, suites=folder, rows=counted, whole=whole)
 
 
 @pytest.fixture
@@ -376,6 +378,14 @@ def test_an_expectation_below_its_minimum_rows_is_listed_as_skipped(run: Run) ->
     members = named(run(rows(), [share_of_women(0.95, minimum_rows=1_000)]), "toy.members")
     assert (members.success, members.evaluated) == (True, 0)
     assert members.skipped == ("the rule: 40 values, stated for 1,000 or more",)
+
+
+def test_what_holds_in_the_whole_only_is_listed_as_skipped_on_a_part(run: Run) -> None:
+    stated = [share_of_women(0.95, whole=True)]
+    assert not run(rows(), stated).success
+    part = run(rows(), stated, whole=False)
+    assert (part.success, named(part, "toy.members").evaluated) == (True, 0)
+    assert named(part, "toy.members").skipped == ("the rule: stated for a whole dataset",)
 
 
 def test_n_is_the_number_of_values_that_are_not_null(run: Run) -> None:

@@ -45,6 +45,7 @@ class Shift:
 
 _IN_TWO = "substr(t.member_number, -1) < '5'"
 _IN_TWO_CODES = "substr(t.formulary_code, -1) < '5'"
+_OF_THREE_CODES = "substr(t.formulary_code, -4) IN ('0001', '0002', '0003')"
 _IN_TEN_DRUGS = "xxhash64(t.ndc_code, 'other') % 10 = 0"
 _RESTRICTIONS = ("prior_auth", "step_therapy", "quantity_limit")
 _SHARES = ("on_employer", "on_medicare", "on_medicaid", "on_individual", "on_other")
@@ -156,7 +157,22 @@ SHIFTS = (
             }
         },
     ),
-    Shift("formularies", ("drugs_listed",), {"formulary_drugs": {}}, kept="xxhash64(ndc_code) % 10 <> 0"),
+    Shift(
+        "formularies",
+        ("off_by_segment", "off_by_type"),
+        {
+            "formularies": {
+                "market_segment": f"if({_OF_THREE_CODES}, 'FEDERAL', market_segment)",
+                "formulary_type": f"if({_OF_THREE_CODES}, 'MAIL_ORDER', formulary_type)",
+            }
+        },
+    ),
+    Shift(
+        "formularies",
+        ("drugs_listed", "drugs_listed_in_whole"),
+        {"formulary_drugs": {}},
+        kept="xxhash64(ndc_code) % 10 < 7",
+    ),
     Shift(
         "formularies",
         ("specialty_in_tier_5",),

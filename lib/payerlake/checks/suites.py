@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,13 @@ def load(folder: Path, dataset: str) -> list[Suite]:
     suites = [_suite(file, dataset) for file in sorted((folder / dataset).glob("*.json"))]
     _refuse_repeats(suites)
     return suites
+
+
+def of_a_part(suite: Suite) -> Suite:
+    """The suite for a part of a dataset: what holds in the whole only is skipped."""
+    stated = tuple(check for check in suite.checks if not check.meta.get("whole", False))
+    without = tuple(f"{check.rule}: stated for a whole dataset" for check in suite.checks if check not in stated)
+    return replace(suite, checks=stated, skipped=suite.skipped + without)
 
 
 def _suite(file: Path, dataset: str) -> Suite:

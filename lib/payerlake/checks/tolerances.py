@@ -12,7 +12,8 @@ An expectation's `meta` gives the document's figure; the bounds follow from the 
 n is the number of values that are not null; z = 5, so that a true figure is refused once in 1.7 million times. The
 third is the G-test: 2n times the divergence of n draws from their own shares of k values follows χ² with k − 1
 degrees of freedom. design_effect (default 1) is the variance that clustered rows add; slack is what the document
-itself allows. `minimum_rows` skips an expectation, and says so, on fewer values than that.
+itself allows. `minimum_rows` skips an expectation, and says so, on fewer values than that; `whole` skips it on a part
+of a dataset, whose rows are a sample of what holds exactly in the whole.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ from typing import Any
 
 from payerlake.errors import BadInput
 
-META = (
-    "rule",
-    "source",
+_NUMBERS = (
     "share",
     "figure",
     "standard_deviation",
@@ -34,6 +33,7 @@ META = (
     "slack",
     "minimum_rows",
 )
+META = ("rule", "source", "whole", *_NUMBERS)
 MEAN = "expect_column_mean_to_be_between"
 DIVERGENCE = "expect_column_kl_divergence_to_be_less_than"
 
@@ -49,6 +49,8 @@ def follows_rows(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any])
 def examine(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any], where: str) -> None:
     """Raises BadInput where `meta` asks for bounds that cannot be computed, or that kwargs give already."""
     _examine_numbers(meta, where)
+    if not isinstance(meta.get("whole", True), bool):
+        raise BadInput(f"{where}: meta.whole is {meta['whole']!r}; give true or false")
     if "share" in meta or "figure" in meta:
         _examine_mean(type_, kwargs, meta, where)
     elif type_ == DIVERGENCE and "threshold" not in kwargs:
@@ -98,7 +100,7 @@ def _slack(meta: Mapping[str, Any]) -> float:
 
 
 def _examine_numbers(meta: Mapping[str, Any], where: str) -> None:
-    for name in META[2:]:
+    for name in _NUMBERS:
         if name in meta and (isinstance(meta[name], bool) or not isinstance(meta[name], int | float)):
             raise BadInput(f"{where}: meta.{name} is {meta[name]!r}; give a number")
         if name != "figure" and meta.get(name, 0) < 0:

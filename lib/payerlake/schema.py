@@ -107,6 +107,7 @@ class Table:
     `reference` (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
     csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
+    examine: raises BadInput for settings with which the table cannot be made, on the driver, before anything runs.
     sql_name: the table's name in databases where it is not `name`; unique, indexes: columns that they keep unique, or
     index, beyond the key and the references. numeric_booleans: CSV has them as 1 and 0, not as true and false.
     """
@@ -121,6 +122,7 @@ class Table:
     build: Callable[[World], DataFrame] = field(repr=False)
     spine: str = "reference"
     expected_rows: Callable[[Any], float] | None = field(default=None, repr=False)
+    examine: Callable[[Any], None] | None = field(default=None, repr=False)
     references: tuple[Reference, ...] = ()
     rules: dict[str, str] = field(default_factory=dict)
     sql_name: str = ""

@@ -4,6 +4,7 @@ Shared by `formularies`, which sums them up, and `formulary_drugs`, which lists 
 of six strata of the catalogue (generic, brand, specialty; in protected classes or not). Its products in a stratum of n
 are the first of a random order: position j has product (a·j + b) mod n, with a coprime to n, and a and b drawn by the
 formulary. So quotas hold exactly, no product comes twice, and nothing is sorted, joined or shuffled to choose.
+`quotas.examine` refuses settings whose quotas no stratum can fill.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pyspark.sql import functions as F
 from payerlake.distributions import bernoulli, constant_array, integer
 from payerlake.pharmacy import drugs
 from payerlake.pharmacy.catalogue import PROTECTED, TYPES
+from payerlake.pharmacy.quotas import substantially_all
 from payerlake.pharmacy.settings import FORMULARY_TYPES
 from payerlake.world import World
 
@@ -77,7 +79,7 @@ class DrugLists:
         ]
 
     def _substantially_all(self, first: int) -> int:
-        return math.ceil(self._settings.protected_rate * len(self._strata[first]) - 1e-9)
+        return substantially_all(self._settings.protected_rate, len(self._strata[first]))
 
     def _split(self, first: int, count: Column, is_medicare: Column) -> list[Column]:
         """The protected and the other products among so many of a type: Medicare's share of the protected is fixed."""
@@ -119,7 +121,7 @@ class DrugLists:
         turns, shifts = [], []
         for (type_, protected), stratum in zip(_STRATA, self._strata, strict=True):
             n, name = len(stratum), f"{type_}/{protected}"
-            coprime = [a for a in range(1, n + 1) if math.gcd(a, n) == 1]
+            coprime = [a for a in range(1, n + 1) if math.gcd(a, n) == 1] or [1]  # of nothing there is one order
             u = self._uniform("turn", key, name)
             turns.append(F.get(constant_array(coprime, "int"), integer(u, 0, len(coprime) - 1).cast("int")))
             shifts.append(integer(self._uniform("shift", key, name), 0, n - 1).cast("int"))

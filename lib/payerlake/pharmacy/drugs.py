@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from payerlake.distributions import bernoulli, integer
 from payerlake.draws import Draws
+from payerlake.errors import BadInput
 from payerlake.pharmacy.catalogue import (
     BRAND_MANUFACTURERS,
     CATEGORY_SHARES,
@@ -21,7 +22,7 @@ from payerlake.pharmacy.catalogue import (
     ndc_counts,
     products,
 )
-from payerlake.pharmacy.settings import DrugCounts
+from payerlake.pharmacy.settings import DrugCounts, PharmacySettings
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -34,6 +35,7 @@ LAST_YEAR = 2024
 
 _FIRST_LABELER = 99_001  # the FDA hands labeler codes out in rising order and is far from these
 _STRIDE, _CODES = 7_919, 10_000  # coprime: product codes are scattered, one to one
+_PACKAGES = 99  # package codes, from 01
 _ACTIVE = 0.98
 # First year of approval, AWP in cents from … to, WAC and MAC as percent of AWP (0: none): drug data document.
 _TERMS = {
@@ -53,6 +55,22 @@ _FIELDS = (
 def catalogue(counts: DrugCounts, seed: int) -> tuple[Product, ...]:
     """The products of these settings, whose position is what formularies draw from."""
     return products({name: getattr(counts, name) for name in ("generic", "brand", "specialty")}, Draws(seed))
+
+
+def examine(settings: PharmacySettings) -> None:
+    """Raises BadInput for products that the ingredients cannot give, and for more than NDCs have codes for."""
+    listed = catalogue(settings.drugs, settings.seed)
+    if len(listed) > _CODES:
+        raise BadInput(
+            f"drugs: {len(listed):,} products are more than the {_CODES:,} product codes of the form 5-4-2; "
+            "lower generic, brand or specialty"
+        )
+    most = max(ndc_counts(listed, settings.drugs.ndcs))
+    if most > _PACKAGES:
+        raise BadInput(
+            f"drugs.ndcs is {settings.drugs.ndcs:,}: that gives a product up to {most:,} NDCs, and there are "
+            f"{_PACKAGES} package codes; give fewer NDCs, or more products"
+        )
 
 
 def ndc(product: int, manufacturer: str, variant: int) -> str:
@@ -141,6 +159,7 @@ TABLE = Table(
     csv_stem="us_pharmacy_drugs",
     documented_rows="3,261",
     build=drugs,
+    examine=examine,
     rules={
         "generic_or_brand": "is_generic <> is_brand",
         "specialty_is_brand": "NOT is_specialty OR is_brand",

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from payerlake.distributions import bernoulli, choice, constant_array
 from payerlake.margins import apportioned, rounded
+from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
 from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
@@ -93,7 +94,7 @@ def terms(world: World, keys: DataFrame) -> DataFrame:
     code = F.concat_ws(
         "-", F.lit("FORM"), _name(_SHORT.values(), "segment"), short, F.lit(str(world.settings.plan_year)), number
     )
-    is_medicare = F.col("segment").isin([i for i, name in enumerate(SEGMENTS) if name.startswith("MEDICARE")])
+    is_medicare = F.col("segment").isin([i for i, name in enumerate(SEGMENTS) if name.startswith(quotas.MEDICARE)])
     return chosen.select(
         "id",
         code.alias("formulary_code"),
@@ -211,6 +212,7 @@ TABLE = Table(
     documented_rows="5,000",
     build=formularies,
     spine="formularies",
+    examine=quotas.examine,
     references=(Reference(("plan_code",), "plans", ("plan_code",)),),
     rules={
         "ends_after_start": "termination_date > effective_date",

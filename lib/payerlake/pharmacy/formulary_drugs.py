@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from payerlake.distributions import bernoulli
 from payerlake.identifiers import uuid4
+from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
 from payerlake.pharmacy.formularies import FORMULARY_CODE, terms
@@ -56,6 +57,7 @@ TABLE = Table(
     build=formulary_drugs,
     spine="formularies",
     expected_rows=lambda settings: 2000.0 * settings.formulary_count,
+    examine=quotas.examine,
     references=(
         Reference(("formulary_code",), "formularies", ("formulary_code",)),
         Reference(("ndc_code",), "drugs", ("ndc_code",)),

@@ -10,7 +10,7 @@ import pytest
 
 from payerlake.draws import Draws
 from payerlake.errors import BadInput
-from payerlake.households import BLOCK, PATTERNS, ROLES, Slot, patterns
+from payerlake.households import BLOCK, LARGEST, PATTERNS, ROLES, Slot, patterns
 from payerlake.population import HouseholdMix, Population
 from payerlake.resources import resource
 from payerlake.settings import read_yaml
@@ -112,6 +112,11 @@ def test_families_have_the_sizes_of_the_mix() -> None:
     assert set(sizes) <= {0, 1, 2, 3, 4}
     for size, share in mix.dependents_per_family.items():
         assert sizes[size] / families == pytest.approx(share, abs=0.06)
+
+
+def test_the_largest_household_is_a_couple_with_the_most_dependents() -> None:
+    mix = mix_of(0.55, 0.25, 0.20, {4: 1.0})
+    assert max(slot.size for pattern in made(mix) for slot in pattern) == LARGEST
 
 
 def test_a_slot_packs_into_one_integer_that_tells_it_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -49,6 +50,49 @@ def test_no_slice_cuts_a_household(spark: SparkSession) -> None:
             F.count("*").alias("found"), F.max("household_size").alias("size")
         )
         assert sizes.where("found <> size").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("dataset", "tables", "options", "most"),
+    [
+        ("pharmacy", ["formulary_drugs"], {"formularies": {"count": 50}}, 50),
+        ("pharmacy", ["formularies", "plans"], {}, 20),
+        ("pharmacy", ["members"], {}, 100),
+        ("insurance", ["claims"], {}, 100),
+        ("pharmacy", [], {}, 20),
+    ],
+)
+def test_more_parts_than_can_hold_something_are_refused_before_spark_starts(
+    dataset: str, tables: list[str], options: dict[str, Any], most: int
+) -> None:
+    """A part of the members holds a household at least, which is of six or fewer."""
+    overrides = [option("members", MEMBERS), *(option(name, value) for name, value in options.items())]
+    assert pipeline.order(dataset, tables, f"{most}/{most}", overrides=overrides)
+    with pytest.raises(BadInput, match=f"^--slice 1/{most + 1}: .* N is at most {most};"):
+        pipeline.order(dataset, tables, f"1/{most + 1}", overrides=overrides)
+
+
+def test_reference_tables_may_be_had_in_any_part() -> None:
+    assert pipeline.order("pharmacy", ["plans", "drugs"], "7/5000", overrides=[option("members", MEMBERS)])
+
+
+def test_as_many_parts_as_there_may_be_all_have_members(spark: SparkSession) -> None:
+    for i in range(1, 8):
+        made = pipeline.order("pharmacy", ["members"], f"{i}/7", overrides=[option("members", 42)])
+        here = pipeline.world(spark, made)
+        assert here.first < here.last
+
+
+def test_a_part_of_the_formularies_passes_though_only_the_whole_has_exact_shares(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The shares of its segments are too far off for the whole, and what a part of it may have."""
+    tables = ["plans", "plan_states", "drugs", "formularies", "formulary_drugs"]
+    payerlake.generate(spark, "pharmacy", tmp_path, tables, format="parquet", slice="3/3", formularies={"count": 150})
+    results = json.loads((tmp_path / "pharmacy/validation/results.json").read_text())
+    (suite,) = [suite for suite in results["suites"] if suite["name"] == "pharmacy.formularies"]
+    assert suite["success"]
+    assert sum("stated for a whole dataset" in reason for reason in suite["skipped"]) == 3
 
 
 def test_another_seed_makes_other_people(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:

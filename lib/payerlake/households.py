@@ -17,6 +17,7 @@ from payerlake.population import HouseholdMix
 
 BLOCK = 200
 PATTERNS = 64
+LARGEST = 6  # members of a household: a couple and four dependents
 
 # Ranks in age (the share of people who are younger). Read them with US shares in mind, where 0.16 is about 17 years,
 # 0.235 about 22, 0.25 about 23 and 0.70 about 57; whatever the shares, the order of ages holds.

@@ -20,6 +20,7 @@ from payerlake.databases import scripts
 from payerlake.destinations import Destination
 from payerlake.errors import BadInput, DataFailed, unknown
 from payerlake.fingerprint import Fingerprint
+from payerlake.households import LARGEST as LARGEST_HOUSEHOLD
 from payerlake.manifest import Manifest, TableRecord, columns_of, from_json
 from payerlake.progress import Progress
 from payerlake.registry import Dataset
@@ -93,7 +94,12 @@ def order(
     known = registry.dataset(dataset)
     effective = settings.load(dataset, known.settings, scale, config, overrides)
     _check_partition_columns(known, effective.partition_by)
-    return Order(known, effective, tuple(known.in_order(tables)), _part(part))
+    made = Order(known, effective, tuple(known.in_order(tables)), _part(part))
+    _check_parts(made)
+    for table in made.tables:
+        if table.examine:
+            table.examine(effective)
+    return made
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -102,6 +108,23 @@ def _part(text: str) -> tuple[int, int]:
     if not 1 <= part <= parts:
         raise BadInput(f"--slice {text}: not I/N with I from 1 to N, for example --slice 1/10")
     return part, parts
+
+
+def _check_parts(made: Order) -> None:
+    """Raises BadInput where a part would hold nothing: it has a formulary at least, and a household of any size."""
+    part, parts = made.part
+    for spine in dict.fromkeys(table.spine for table in made.tables if table.spine != "reference"):
+        if spine == "formularies":
+            count, smallest, setting = made.settings.formulary_count, 1, "formularies.count"
+        else:
+            count, smallest, setting = made.settings.members, LARGEST_HOUSEHOLD, "members"
+        if 1 < parts > count // smallest:
+            sliced = ", ".join(table.name for table in made.tables if table.spine == spine)
+            whole = f" and no part cuts a household, which may be of {smallest}" if smallest > 1 else ""
+            raise BadInput(
+                f"--slice {part}/{parts}: there are {count:,} {spine}{whole}, so N is at most "
+                f"{max(1, count // smallest):,}; give fewer parts, raise {setting}, or leave out of --tables: {sliced}"
+            )
 
 
 def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterable[str]]) -> None:
@@ -250,7 +273,15 @@ def _validate(
             for table in contracts
         }
         rows = {name: next(iter(formats.values())).rows for name, formats in manifest.tables.items()}
-        report = checks.validate(dataset.name, contracts, stored, Path(results), rows=rows, on_suite=on_suite)
+        report = checks.validate(
+            dataset.name,
+            contracts,
+            stored,
+            Path(results),
+            rows=rows,
+            whole=manifest.slice == "1/1",
+            on_suite=on_suite,
+        )
         accepted = "staged" if from_stage else "published"
         docs = at.keep_results(Path(results), accepted if report.success or not from_stage else "rejected")
     if not report.success:

@@ -149,8 +149,8 @@ SHIFTS = (
         ("market_segment", "formulary_type", "tiers", "pbm", "is_active"),
         {
             "formularies": {
-                "market_segment": "if(market_segment = 'REGIONAL', 'COMMERCIAL', market_segment)",
-                "formulary_type": "if(formulary_type = 'BASIC', 'STANDARD', formulary_type)",
+                "market_segment": "if(market_segment = 'MEDICARE_ADVANTAGE', 'COMMERCIAL', market_segment)",
+                "formulary_type": "if(formulary_type = 'STANDARD', 'MAIL_ORDER', formulary_type)",
                 "tier_count": "if(tier_count = 3, 6, 5)",
                 "pbm": "if(pbm = 'CVS_CAREMARK', 'ELIXIR', pbm)",
                 "is_active": f"is_active AND {_IN_TWO_CODES}",
@@ -171,7 +171,7 @@ SHIFTS = (
         "formularies",
         ("drugs_listed", "drugs_listed_in_whole"),
         {"formulary_drugs": {}},
-        kept="xxhash64(ndc_code) % 10 < 7",
+        kept="pmod(xxhash64(ndc_code), 10) < 7",
     ),
     Shift(
         "formularies",

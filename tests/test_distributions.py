@@ -371,6 +371,11 @@ def test_a_number_is_read_at_its_position_and_0_beyond(spark: SparkSession) -> N
     assert at(spark, (0.0, 1.0, 2.0, None), d.integer_at([7, -3], F.col("u").cast("int"))) == [(7,), (-3,), (0,), (0,)]
 
 
+def test_a_date_is_read_at_its_position(spark: SparkSession) -> None:
+    days = [datetime.date(1969, 12, 31), datetime.date(2024, 2, 29)]
+    assert at(spark, (0.0, 1.0, 2.0), d.date_at(days, F.col("u").cast("int"))) == [(days[0],), (days[1],), (None,)]
+
+
 def test_each_row_has_the_shares_of_its_own_weights(spark: SparkSession) -> None:
     weights, values = [[0.5, 0.3, 0.2], [0.0, 0.0, 1.0], [1e-3, 0.999, 0.0]], [7, -1, 1 << 40]
     u, row = (F.col("id") + 0.5) / GRID, F.col("row")

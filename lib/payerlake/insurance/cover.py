@@ -10,7 +10,7 @@ from itertools import pairwise
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli, choice_index, constant_array, integer, number_at
+from payerlake.distributions import bernoulli, choice_index, date_at, integer, number_at
 from payerlake.insurance.health import Health
 from payerlake.insurance.insurance import insurers
 from payerlake.insurance.plan import plan_id
@@ -66,8 +66,7 @@ class Cover:
         """1 January, or any day, of one of the years before the reference date."""
         law, year = self._settings.started_years_ago, self._population.as_of.year
         januaries = [datetime.date(year - years, 1, 1) for years in law]
-        since = constant_array([(day - datetime.date(1970, 1, 1)).days for day in januaries], "int")
-        january = F.date_from_unix_date(F.get(since, choice_index(self._u("start_year"), list(law.values()))))
+        january = date_at(januaries, choice_index(self._u("start_year"), list(law.values())))
         later = integer(self._u("start_day"), 0, _DAYS - 1).cast("int")
         is_january = bernoulli(self._u("start_january"), self._settings.january_share)
         return F.when(is_january, january).otherwise(F.date_add(january, later))

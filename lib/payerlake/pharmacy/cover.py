@@ -35,6 +35,7 @@ class Cover:
         self._people = world.people
         self._settings = world.settings
         year = world.settings.plan_year
+        self.first_plan_year = world.settings.enrollments.first_plan_year
         self.this_year, self.last_year = datetime.date(year, 1, 1), datetime.date(year - 1, 1, 1)
         self.offers, self.groups = Offers(world.settings), Groups(world.settings)
 
@@ -115,7 +116,7 @@ class Cover:
     def _tenures(self) -> list[Column]:
         """The first plan year of the household, and the first in which this person could be covered."""
         year, head = self.this_year.year, F.col("household")
-        years = year - self._settings.enrollments.first_plan_year
+        years = year - self.first_plan_year
         kind = (
             F.when(self._has_dependents(), tenure.FAMILY)
             .when(F.col("has_spouse"), tenure.COUPLE)
@@ -204,11 +205,13 @@ class Cover:
             .otherwise(at["single"])
         )
 
-    def spell(self, year: Column) -> Column:
-        """How many plans ago a year was: 0 for the household's present plan, 1 for the one before, …"""
-        length = self._settings.enrollments.years_with_a_plan
-        phase = F.floor(self._uniform("spell", F.col("household")) * length)
-        return F.floor((self.this_year.year - year + phase) / length)
+    def spell_phase(self) -> Column:
+        """For how many years (bigint) the household has had its present plan."""
+        return F.floor(self._uniform("spell", F.col("household")) * self._settings.enrollments.years_with_a_plan)
+
+    def spell(self, year: Column, phase: Column) -> Column:
+        """How many plans ago (bigint) a year was: 0 for the household's present plan, 1 for the one before, …"""
+        return F.floor((self.this_year.year - year + phase) / self._settings.enrollments.years_with_a_plan)
 
     def plans(self, household_class: Column, spell: Column) -> Column:
         """The pair of plans of this spell, packed as in `Offers.pair`."""

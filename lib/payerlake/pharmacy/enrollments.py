@@ -8,7 +8,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array
+from payerlake.distributions import constant_array, date_at
 from payerlake.households import ROLES
 from payerlake.pharmacy.cover import DUAL, HISTORICAL, SINGLE, TRANSITION, Cover
 from payerlake.pharmacy.employer_groups import GROUP_NUMBER
@@ -28,8 +28,11 @@ def enrollments(world: World) -> DataFrame:
     cover = Cover(world)
     year = cover.this_year.year
     rows = _rows_of_members(cover, world)
-    dated = rows.select("*", _year(year).alias("year"), *_days(cover, year))
-    spell = F.when(F.col("is_past"), cover.spell(F.col("year"))).otherwise(F.lit(0).cast("bigint"))
+    placed_in_time = rows.select("*", _year(year).alias("year"))
+    dated = placed_in_time.select("*", *_days(cover, year))
+    spell = F.when(F.col("is_past"), cover.spell(F.col("year"), F.col("spell_phase"))).otherwise(
+        F.lit(0).cast("bigint")
+    )
     placed = dated.select("*", _class(cover).alias("class"), spell.alias("spell"))
     paired = placed.select("*", cover.plans(F.col("class"), F.col("spell")).alias("plans"))
     held = paired.select("*", _plan(cover).alias("plan"))
@@ -53,6 +56,7 @@ def _rows_of_members(cover: Cover, world: World) -> DataFrame:
     members = cover.members(world.settings.members_per_file.enrollments).select(
         "household", "size", "has_spouse", "scenario", "state_index", "past_rows", "first_day",
         "this_start", "last_start", "new_start", "first_is_65", "all_are_65", "head_is_19", "head_is_30",
+        cover.spell_phase().alias("spell_phase"),
         member_number(key).alias("member_number"),
         world.people.role(key, F.col("slot")).alias("relationship"),
     )  # fmt: skip
@@ -74,8 +78,7 @@ def _starts_this_year() -> SparkColumn:
 
 def _days(cover: Cover, this_year: int) -> list[SparkColumn]:
     scenario, second, past = F.col("scenario"), F.col("is_second"), F.col("is_past")
-    year = _year(this_year)
-    of_past = F.when(F.col("row") == 0, F.col("first_day")).otherwise(F.make_date(year, F.lit(1), F.lit(1)))
+    of_past = F.when(F.col("row") == 0, F.col("first_day")).otherwise(_day_of_year(cover, 1, 1))
     of_current = (
         F.when(scenario.isin(SINGLE, DUAL), F.col("this_start"))
         .when((scenario == TRANSITION) & second, F.col("new_start"))
@@ -86,8 +89,14 @@ def _days(cover: Cover, this_year: int) -> list[SparkColumn]:
     )
     return [
         F.when(past, of_past).otherwise(of_current).alias("effective_date"),
-        F.when(past, F.make_date(year, F.lit(12), F.lit(31))).otherwise(end_of_current).alias("termination_date"),
+        F.when(past, _day_of_year(cover, 12, 31)).otherwise(end_of_current).alias("termination_date"),
     ]
+
+
+def _day_of_year(cover: Cover, month: int, day: int) -> SparkColumn:
+    """A day of the row's plan year."""
+    first, last = cover.first_plan_year, cover.this_year.year
+    return date_at([datetime.date(year, month, day) for year in range(first, last + 1)], F.col("year") - first)
 
 
 def _class(cover: Cover) -> SparkColumn:
@@ -101,7 +110,7 @@ def _class(cover: Cover) -> SparkColumn:
 
 def _plan(cover: Cover) -> SparkColumn:
     plans = F.col("plans")
-    drawn = F.when(F.col("is_second"), plans % 32).otherwise(F.shiftright(plans, 5))
+    drawn = F.when(F.col("is_second"), plans.bitwiseAND(F.lit(31))).otherwise(F.shiftright(plans, 5))
     return cover.offers.plan_held(drawn, F.col("state_index"), F.col("year"))
 
 

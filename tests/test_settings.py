@@ -207,6 +207,34 @@ def test_broken_yaml_is_refused_with_file_and_line(file: Path) -> None:
     assert refusal(file=file).startswith(f"{file}, line 2: not valid YAML (found character '\\t'")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "key", "first"),
+    [
+        ("pharmacy: {seed: 7}\ninsurance: {}\npharmacy: {members: 5}\n", 3, "'pharmacy'", 1),
+        ("pharmacy:\n  members: 5\n  seed: 7\n  members: 6\n", 4, "'members'", 2),
+        ('pharmacy: {members: 5, "members": 5}\n', 1, "'members'", 1),
+        ("insurance:\n  activity:\n    8: low\n    0x8: high\n", 4, "8", 3),
+    ],
+    ids=["dataset", "setting", "in quotes", "number"],
+)
+def test_a_key_given_twice_is_refused_with_file_and_line(
+    file: Path, text: str, line: int, key: str, first: int
+) -> None:
+    file.write_text(text)
+    assert refusal(file=file) == f"{file}, line {line}: {key} is given already, in line {first}; keep one of the two"
+
+
+def test_a_key_given_twice_in_one_option_is_refused() -> None:
+    option = "population.sex={F: 0.5, M: 0.5, F: 0.6}"
+    assert refusal(option) == f"--set {option}, line 1: 'F' is given already, in line 1; keep one of the two"
+
+
+def test_a_key_beside_one_that_is_merged_is_given_once(file: Path) -> None:
+    file.write_text("insurance: &all {seed: 7, members: 5}\npharmacy: {<<: *all, members: 6}\n")
+    mine = load(file=file)
+    assert (mine.members, mine.seed) == (6, 7)
+
+
 @pytest.mark.parametrize(("text", "found"), [("", "NoneType"), ("- a", "list"), ("5", "int")])
 def test_a_file_that_holds_no_settings_is_refused(file: Path, text: str, found: str) -> None:
     file.write_text(text)

@@ -20,6 +20,8 @@ from payerlake.resources import resource
 
 Layer = tuple[str, dict[str, Any]]  # where it was written, and what
 
+_MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`: it brings the keys of another mapping and is none itself
+
 
 class DatasetSettings(Frozen):
     """What every dataset has: the base of its own settings."""
@@ -38,7 +40,8 @@ def load(
     """The effective settings of a dataset, an instance of `model`.
 
     overrides: layers after the file, as `set_option` and `option` make them. Raises BadInput for a file that is no
-    YAML, an unknown key (with the nearest name) or a value that its type refuses; the message names where it stands.
+    YAML, a key given twice, an unknown key (with the nearest name) or a value that its type refuses; the message names
+    where it stands.
     """
     layers = [_dataset_layer(dataset, "base")]
     if scale is not None:
@@ -81,7 +84,7 @@ def effective(settings: BaseModel) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping that a YAML file holds; BadInput names file and line where it is none."""
+    """The mapping that a YAML file holds; BadInput names file and line where it is none or has a key twice."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -96,7 +99,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def _parse(where: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)
+    except _KeyTwice as error:
+        raise BadInput(f"{where}, {error}; keep one of the two") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -104,6 +109,27 @@ def _parse(where: str, text: str) -> Any:
         raise BadInput(f"{where}{line}: not valid YAML ({problem}); check indentation, colons and brackets") from None
     except ValueError as error:  # what looks like a date and is none, such as 2024-02-30
         raise BadInput(f"{where}: not valid YAML ({error}); check the dates") from None
+
+
+class _KeyTwice(Exception):
+    """A mapping gives a key a second time."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's plain values, but a key given twice is an error: YAML demands it, PyYAML takes the last one."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """The mapping as it is written, before `<<` merges others into it. Raises _KeyTwice."""
+        node = super().compose_mapping_node(anchor)
+        lines: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == _MERGE:
+                continue
+            key, line = self.construct_object(key_node), key_node.start_mark.line + 1
+            if key in lines:
+                raise _KeyTwice(f"line {line}: {key!r} is given already, in line {lines[key]}")
+            lines[key] = line
+        return node
 
 
 def _dataset_layer(dataset: str, name: str) -> Layer:

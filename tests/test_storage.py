@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import payerlake
 from payerlake.errors import BadInput, EngineFailed
 from payerlake.storage import MANIFEST, Folder, Target
 
@@ -76,6 +77,37 @@ def test_a_local_folder_is_uploaded_whole(out, tmp_path):
     folder = Folder(out) / "validation"
     folder.upload(tmp_path / "docs")
     assert folder.read_text("sub/a.html") == "hello"
+
+
+def test_a_file_of_this_machine_is_used_where_it_lies(tmp_path):
+    (tmp_path / "a.csv").write_text("a")
+    with Folder(str(tmp_path)).local_file("a.csv") as path:
+        assert path == tmp_path / "a.csv"
+    assert path.exists()
+
+
+def test_a_file_elsewhere_is_copied_for_a_while(tmp_path):
+    folder = Folder(f"memory://{tmp_path}")
+    folder.write_text("csv/a.csv", "a")
+    with folder.local_file("csv/a.csv") as path:
+        assert (path.name, path.read_text()) == ("a.csv", "a")
+    assert not path.exists()
+    assert folder.has("csv/a.csv")
+
+
+def test_a_file_elsewhere_that_is_not_there_is_named(tmp_path):
+    folder = Folder(f"memory://{tmp_path}")
+    with (
+        pytest.raises(EngineFailed, match=rf"memory://{tmp_path}/a.csv: could not be read"),
+        folder.local_file("a.csv"),
+    ):
+        pass
+
+
+def test_only_storage_speaks_with_file_systems():
+    package = Path(payerlake.__file__).parent
+    speakers = [path for path in package.rglob("*.py") if "import fsspec" in path.read_text()]
+    assert [path.name for path in speakers] == ["storage.py"]
 
 
 def test_what_hadoop_leaves_beside_the_data_is_swept_away(out):

@@ -6,6 +6,7 @@ a local path, `s3://…`, `abfs://…`, `memory://…` or whatever else has an f
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -46,9 +47,8 @@ class Folder:
     @property
     def spark_url(self) -> str:
         """The URL for Spark: absolute, and of the local file system even where a cluster's default is another."""
-        local = bool(_LOCAL & set(_protocols(self._fs)))
         volume = self._path.startswith("/Volumes/")  # Databricks serves these under their bare path only
-        return f"file://{self._path}" if local and not volume else self._path if volume else self.url
+        return f"file://{self._path}" if _is_local(self._fs) and not volume else self._path if volume else self.url
 
     def exists(self) -> bool:
         self._fs.invalidate_cache()  # Spark writes behind fsspec's back
@@ -113,6 +113,23 @@ class Folder:
         """Copy every file of a local folder into this one, under the same relative names."""
         for path in sorted(p for p in local.rglob("*") if p.is_file()):
             self._fs.put_file(str(path), _made(self, path.relative_to(local).as_posix()))
+
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """A file of the folder itself where it is one of this machine, else a copy for the time of the block.
+
+        Raises EngineFailed where it cannot be copied.
+        """
+        if _is_local(self._fs):
+            yield Path(self._at(name))
+            return
+        with tempfile.TemporaryDirectory(prefix="payerlake-") as folder:
+            copy = Path(folder, PurePosixPath(name).name)
+            try:
+                self._fs.get_file(self._at(name), str(copy))
+            except OSError as error:
+                raise EngineFailed(f"{self / name}: could not be read ({error})") from error
+            yield copy
 
     def sweep(self) -> None:
         """Delete what Hadoop leaves beside the data: `_SUCCESS` and the hidden `.….crc` of a local file system."""
@@ -222,6 +239,10 @@ class Target:
 
 def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+def _is_local(fs: fsspec.AbstractFileSystem) -> bool:
+    return bool(_LOCAL & set(_protocols(fs)))
 
 
 def _made(folder: Folder, name: str) -> str:

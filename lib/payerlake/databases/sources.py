@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
 from pyspark.sql import SparkSession
 
 from payerlake import registry
 from payerlake.destinations import FolderDestination
-from payerlake.errors import BadInput, EngineFailed
+from payerlake.errors import BadInput
 from payerlake.manifest import Manifest
 from payerlake.schema import Table
 from payerlake.storage import Folder
@@ -30,35 +27,27 @@ class Source:
     """A CSV file of a table, wherever it lies."""
 
     table: Table
-    url: str
+    folder: Folder
+    name: str
 
     @contextmanager
     def local(self) -> Iterator[Path]:
         """The file itself where it is one of this machine, else a copy for the time of the block.
 
-        Raises BadInput where its header is not the contract's.
+        Raises BadInput where its header is not the contract's, EngineFailed where it cannot be copied.
         """
-        fs, path = fsspec.core.url_to_fs(self.url)
-        if isinstance(fs, LocalFileSystem):
-            yield self._checked(Path(path))
-            return
-        with tempfile.TemporaryDirectory(prefix="payerlake-") as folder:
-            copy = Path(folder, path.rsplit("/", 1)[-1])
-            try:
-                fs.get_file(path, str(copy))
-            except OSError as error:
-                raise EngineFailed(f"{self.url}: could not be read ({error})") from error
-            yield self._checked(copy)
+        with self.folder.local_file(self.name) as path:
+            self._check_header(path)
+            yield path
 
-    def _checked(self, path: Path) -> Path:
+    def _check_header(self, path: Path) -> None:
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file), [])
         if header != [column.header for column in self.table.columns]:
             raise BadInput(
-                f"{self.url}: its header is not that of {self.table.full_name}; it is another version's or was "
-                "changed: generate the dataset again"
+                f"{self.folder / self.name}: its header is not that of {self.table.full_name}; it is another "
+                "version's or was changed: generate the dataset again"
             )
-        return path
 
 
 @contextmanager
@@ -92,4 +81,4 @@ def _files(folder: Folder, table: Table, manifest: Manifest) -> list[Source]:
 
 def _found(folder: Folder, table: Table) -> list[Source]:
     files = folder / "csv"
-    return [Source(table, (files / name).url) for name in stored_names(files, table)]
+    return [Source(table, files, name) for name in stored_names(files, table)]

@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java databases demo test lint bench clean
+.PHONY: help setup java databases demo test golden lint bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -56,6 +56,9 @@ databases:
 
 test: setup databases  ## all tests
 	$(BIN)/python -m pytest
+
+golden: setup  ## tests/golden.json anew, where the data of a table have changed on purpose
+	$(BIN)/python -m pytest tests/test_contracts.py -k golden --golden
 
 lint: setup  ## style, formatting, types
 	$(BIN)/ruff check .

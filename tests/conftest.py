@@ -10,6 +10,11 @@ from pyspark.sql import SparkSession
 from payerlake.session import spark_session
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--golden`, as `make golden` gives it: the data of the tables have changed on purpose."""
+    parser.addoption("--golden", action="store_true", help="write tests/golden.json instead of comparing with it")
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Two threads, 2 GB, with Delta: started by the first test that asks for it, used by all."""

@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.testing import assertSchemaEqual
 
-from payerlake import registry, settings
+from payerlake import fingerprint, registry, settings
 from payerlake.schema import Table
 from payerlake.world import World
+from tests import golden
 
 MEMBERS = 300
 FORMULARIES = 6
@@ -166,6 +167,27 @@ def test_references_resolve(table: Table, stored: Callable) -> None:
         used = {tuple(row) for row in stored(table).select(*reference.columns).distinct().collect()}
         lost = {key for key in used if None not in key} - known
         assert not lost, (reference.columns, sorted(lost)[:3])
+
+
+# pinned
+
+
+@every_table
+def test_the_rows_are_the_golden_ones(table: Table, stored: Callable, pytestconfig: pytest.Config) -> None:
+    found = fingerprint.measure(stored(table))
+    if pytestconfig.getoption("golden"):
+        golden.keep(table, found)
+    pinned = golden.read().get(table.dataset, {}).get(table.name)
+    assert golden.text(found.rows, found.digest) == pinned, (
+        f"{table.full_name}: not the data that tests/golden.json has. If they were to change, by a new table, by a "
+        "change of one or by new lists of Faker or zipcodes, run `make golden` and commit the file; else find out why"
+    )
+
+
+def test_only_tables_that_there_are_have_golden_rows() -> None:
+    assert {name: set(tables) for name, tables in golden.read().items()} == {
+        name: {table.name for table in registry.dataset(name).tables} for name in registry.datasets()
+    }, "run `make golden`"
 
 
 # pure functions of the key

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 
 import payerlake
 from payerlake import api
+from tests.conftest import interpreted
 
 MEMBERS = 200
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -90,20 +91,6 @@ def _databases(socket: str) -> Iterator[Database]:
 def database(_databases: Iterator[Database]) -> Database:
     """A new, empty database."""
     return _created(next(_databases))
-
-
-@contextmanager
-def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session, which does not compile its queries meanwhile: that takes longer than running them on a few rows."""
-    settings = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    before = {name: spark.conf.get(name) for name in settings}
-    try:
-        for name, value in settings.items():
-            spark.conf.set(name, value)
-        yield spark
-    finally:
-        for name, value in before.items():
-            spark.conf.set(name, str(value))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ from payerlake.databases.mysql import MySQL
 from payerlake.databases.mysql_server import MySQLServer, MySQLSession
 from payerlake.errors import BadInput
 from payerlake.schema import Column, Table
-from tests.databases.conftest import Database, interpreted
+from tests.conftest import interpreted
+from tests.databases.conftest import Database
 from tests.databases.loading import NAMES, TABLES, counts, load, loaded_rows, published_rows
 
 # what arrives

@@ -10,6 +10,9 @@ from pyspark.sql import SparkSession
 
 from payerlake.session import spark_session
 
+# For a few rows: to compile a query takes longer than to run it.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden`, as `make golden` gives it: the data of the tables have changed on purpose."""
@@ -24,6 +27,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
         # A few rows a table: more partitions only cost time.
         "spark.sql.shuffle.partitions": "2",
+        # It serves Spark Connect too, at any free port, for a client that is a process of its own.
+        "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": "0",
     }
     session = spark_session(master="local[2]", settings=settings)
     yield session
@@ -32,11 +39,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @contextmanager
 def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session, which does not compile its queries meanwhile: that takes longer than running them on a few rows."""
-    settings = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    before = {name: spark.conf.get(name) for name in settings}
+    """The session, which does not compile its queries meanwhile."""
+    before = {name: spark.conf.get(name) for name in INTERPRETED}
     try:
-        for name, value in settings.items():
+        for name, value in INTERPRETED.items():
             spark.conf.set(name, value)
         yield spark
     finally:

@@ -33,6 +33,7 @@ from payerlake.writers.delimited import file_names
 _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
 _AT_ONCE = 2  # tables
 _WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
+_WORTH_HOLDING = 10_000  # rows up to which a table is read once for all suites
 _SLICE = re.compile(r"(\d+)/(\d+)")
 
 
@@ -268,10 +269,7 @@ def _validate(
         tempfile.TemporaryDirectory() as results,
         progress.steps(f"{dataset.name} validation") as on_suite,
     ):
-        stored = {
-            table.name: _stored(spark, at, table, manifest.tables[table.name], from_stage, scratch)
-            for table in contracts
-        }
+        stored = _all_stored(spark, at, contracts, manifest, from_stage, scratch)
         rows = {name: next(iter(formats.values())).rows for name, formats in manifest.tables.items()}
         report = checks.validate(
             dataset.name,
@@ -290,6 +288,23 @@ def _validate(
     return Validation(report, time.monotonic() - began, docs)
 
 
+def _all_stored(
+    spark: SparkSession,
+    at: Destination,
+    contracts: Iterable[Table],
+    manifest: Manifest,
+    from_stage: bool,
+    scratch: Folder | None,
+) -> dict[str, DataFrame]:
+    """What the suites read, by table; two at once, so that Spark works on one while the other is planned."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = {
+            table.name: pool.submit(_stored, spark, at, table, manifest.tables[table.name], from_stage, scratch)
+            for table in contracts
+        }
+        return {name: future.result() for name, future in futures.items()}
+
+
 def _stored(
     spark: SparkSession,
     at: Destination,
@@ -298,9 +313,15 @@ def _stored(
     from_stage: bool,
     scratch: Folder | None,
 ) -> DataFrame:
-    """The stored table in its quickest format. A large CSV is parsed once, into Parquet, and not once a suite."""
+    """The stored table in its quickest format, as all suites are to read it.
+
+    A large CSV is parsed once, into Parquet, and not once a suite. The rows of a small table become part of the plans:
+    finding its files, above all in Delta's log, costs every query that reads it more than the rows do.
+    """
     name = _quickest(records)
     frame = at.read(spark, table, name, from_stage)
+    if records[name].rows <= _WORTH_HOLDING:
+        return spark.createDataFrame(frame.toArrow())
     if name != "csv" or records[name].rows < _WORTH_A_COPY or scratch is None:
         return frame
     WRITERS["parquet"].write(frame, table, scratch.url, Layout())

@@ -12,7 +12,9 @@ collect_set by member 14, this batch with its reference to members 9 (copying th
 Where a value of the first column stands in many rows, as a formulary in two thousand, sixty-four bits cannot tell them
 apart: its rows are then spread over as many places as leave about eight rows each.
 
-The words: two scales of a date or a whole number, in which neighbours differ, and four slices of a 64-bit hash.
+The words: of a date or a whole number its last six bits, in which neighbours differ; the same number in steps, of
+256 days where it is a date, each with another bit of a hash, so that every second of them tells two rows of one day
+apart; and slices of that hash. Of 3 million enrollments 0.8 % stay without proof; with more slices for steps, 7 %.
 
 References. The key of the parent is looked up by a 64-bit hash of it: two existence joins on a long cost half of two
 outer joins on a string. A reference by the key's first column shares the grouping above.
@@ -29,8 +31,9 @@ KEY = "key, all columns"  # the column of a batch that tells about the key; no t
 UNIQUE = "unique"
 FOUND = "found"
 
-_HASH_WORDS = 4
-_SCALES = (0, 6)  # of dates in days: neighbours within 64 days, and histories of 11 years in steps of 64 days
+_WORDS = 6  # at least
+_STEP_WORDS = 4
+_DAYS_STEP = 8  # bits: steps of 256 days, which the yearly dates of 22 years never share
 _WHOLE_NUMBERS = ("int", "bigint")
 _ROWS_OF_A_PLACE = 8
 _MANY_ROWS = 32  # with one value of the key's first column
@@ -144,9 +147,18 @@ def _words(table: Table) -> list[str]:
     if len(table.key) == 1:
         number = _number(_column(table, table.key[0]))
         return [f"{number} & 63" if number else f"ascii(right(cast({quoted(table.key[0])} AS string), 1)) & 63"]
-    numbers = [number for name in table.key[1:] if (number := _number(_column(table, name)))]
-    scaled = [f"shiftright({number}, {scale}) & 63" for number in numbers for scale in _SCALES]
-    return scaled + [f"shiftright(rest, {6 * i}) & 63" for i in range(_HASH_WORDS)]
+    words = [word for name in table.key[1:] for word in _number_words(_column(table, name))]
+    return words + [f"shiftright(rest, {6 * i}) & 63" for i in range(max(1, _WORDS - len(words)))]
+
+
+def _number_words(column: Column) -> list[str]:
+    """Of a number its last six bits, then its steps, doubled by one bit of `rest`, each time by another."""
+    number = _number(column)
+    if not number:
+        return []
+    step = f"shiftright({number}, {_DAYS_STEP if column.type == 'date' else 0}) & 31"
+    doubled = [f"shiftleft({step}, 1) | (shiftright(rest, {63 - i}) & 1)" for i in range(_STEP_WORDS)]
+    return [f"{number} & 63", *doubled]
 
 
 def _number(column: Column, alias: str = "") -> str:

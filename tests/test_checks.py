@@ -430,6 +430,12 @@ def test_results_and_data_docs_are_written(run: Run) -> None:
     assert "the rule (the document)" in (docs / "suites" / "toy.members.html").read_text(encoding="utf-8")
 
 
+def test_data_docs_show_how_far_a_distribution_is_off(run: Run) -> None:
+    run(rows(), [suite(genders(F=0.05, M=0.95))])
+    page = (run.folder / "docs" / "suites" / "toy.members.html").read_text(encoding="utf-8")
+    assert "KL Divergence" in page
+
+
 def test_the_users_session_is_left_as_it_was(run: Run, spark: SparkSession) -> None:
     spark.range(1).createOrReplaceTempView("members")
     run(rows())

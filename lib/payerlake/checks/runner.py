@@ -19,6 +19,7 @@ from typing import Any
 # Read when Great Expectations is imported: nothing may leave the machine.
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
+import numpy as np
 import pandas as pd
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from great_expectations.exceptions import ExpectationNotFoundError
@@ -248,7 +249,15 @@ def _result(
     errors = ExpectationValidationGraph(configuration, graph).get_exception_info(metric_info=aborted)
     if errors:
         return ExpectationValidationResult(success=False, exception_info=errors, expectation_config=configuration)
-    return expectation.metrics_validate(resolved, {"result_format": dict(_RESULT_FORMAT)}, engine)
+    return _plain(expectation.metrics_validate(resolved, {"result_format": dict(_RESULT_FORMAT)}, engine))
+
+
+def _plain(result: ExpectationValidationResult) -> ExpectationValidationResult:
+    """With a plain number for NumPy's: Data Docs cannot write those of NumPy 2, and leave the rule's lines empty."""
+    observed = result.result.get("observed_value")
+    if isinstance(observed, np.generic):
+        result.result["observed_value"] = observed.item()
+    return result
 
 
 def _suite_result(suite: Suite, results: list[ExpectationValidationResult]) -> ExpectationSuiteValidationResult:

@@ -137,9 +137,13 @@ def share_of_women(share: float, **meta: Any) -> dict[str, Any]:
     return suite(mean, query="SELECT cast(gender = 'F' AS int) AS is_female FROM members")
 
 
-def genders(**weights: float) -> dict[str, Any]:
+def shares(column: str, **weights: float) -> dict[str, Any]:
     partition = {"values": list(weights), "weights": list(weights.values())}
-    return expectation(tolerances.DIVERGENCE, {"column": "gender", "partition_object": partition})
+    return expectation(tolerances.DIVERGENCE, {"column": column, "partition_object": partition})
+
+
+def genders(**weights: float) -> dict[str, Any]:
+    return shares("gender", **weights)
 
 
 def named(report: Report, name: str) -> SuiteReport:
@@ -416,6 +420,20 @@ def test_a_value_that_is_not_documented_fails_by_name(run: Run) -> None:
     assert run(rows(), [suite(genders(F=1.0))]).failures == ("toy.members: the rule: undocumented values: M",)
 
 
+def test_each_of_several_distributions_counts_its_own_values_and_no_nulls(run: Run) -> None:
+    query = "SELECT gender, if(age <= 40, 'young', NULL) AS youth, if(age % 4 = 0, 'F', 'M') AS other FROM members"
+    two_hold = [genders(F=0.5, M=0.5), shares("youth", young=1.0)]
+    failures = run(rows(), [suite(*two_hold, shares("other", F=0.99, M=0.01), query=query)]).failures
+    assert len(failures) == 1
+    assert "F 0.2500 (documented 0.9900), M 0.7500 (documented 0.0100)" in failures[0]
+
+
+def test_a_distribution_of_a_column_that_is_not_there_fails_by_its_name(run: Run) -> None:
+    failures = run(rows(), [suite(genders(F=0.5, M=0.5), shares("sex", F=0.5, M=0.5))]).failures
+    assert len(failures) == 1
+    assert "sex" in failures[0]
+
+
 # what is written, and what it costs
 
 
@@ -452,6 +470,15 @@ def test_all_expectations_of_a_suite_are_one_spark_query(run: Run, spark: SparkS
     run({"members": rows()["members"]}, [suite(*three, query=query)], {"members": 40})
     aggregations = [plan for number, plan in _queries(spark).items() if number > before and "Aggregate" in plan]
     assert len(aggregations) == 2  # the contract's rows with its key, and the suite; other queries make views
+
+
+def test_all_distributions_of_a_suite_are_one_spark_query_more(run: Run, spark: SparkSession) -> None:
+    query = "SELECT gender, gender AS again FROM members"
+    before = max(_queries(spark), default=-1)
+    two = [genders(F=0.5, M=0.5), shares("again", F=0.5, M=0.5)]
+    run({"members": rows()["members"]}, [suite(*two, query=query)], {"members": 40})
+    aggregations = [plan for number, plan in _queries(spark).items() if number > before and "Aggregate" in plan]
+    assert len(aggregations) == 3
 
 
 def _queries(spark: SparkSession) -> dict[int, str]:

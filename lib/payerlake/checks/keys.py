@@ -14,7 +14,7 @@ apart: its rows are then spread over as many places as leave about eight rows ea
 
 The words: of a date or a whole number its last six bits, in which neighbours differ; the same number in steps, of
 256 days where it is a date, each with another bit of a hash, so that every second of them tells two rows of one day
-apart; and slices of that hash. Of 3 million enrollments 0.8 % stay without proof; with more slices for steps, 7 %.
+apart; and slices of that hash. About 1 % of enrollments stay without proof; with more slices for steps, 7 %.
 
 References. The key of the parent is looked up by a 64-bit hash of it: two existence joins on a long cost half of two
 outer joins on a string. A reference by the key's first column shares the grouping above.

@@ -8,10 +8,7 @@ from contextlib import contextmanager
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake.session import spark_session
-
-# For a few rows: to compile a query takes longer than to run it.
-INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+from payerlake.session import INTERPRETED, spark_session
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from payerlake.session import INTERPRETED
 from tests import golden
-from tests.conftest import INTERPRETED
 from tests.test_contracts import MEMBERS
 
 # Members and drugs, with suites of rows, keys, references and statistics; the tables about cover take long to plan.

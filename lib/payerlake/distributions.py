@@ -46,6 +46,33 @@ def integer_at(values: Sequence[int], place: Column) -> Column:
     return F.coalesce(F.get(constant_array(values, "int"), place), F.lit(0))
 
 
+def row_bits(width: int) -> int:
+    """The bits of a position in rows of this width, as `in_rows` lays them out."""
+    return (width - 1).bit_length()
+
+
+def in_rows(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Rows of one width as one list, in which each begins at a power of two: to be read at `place_in_rows`."""
+    unused = [0] * ((1 << row_bits(len(rows[0]))) - len(rows[0]))
+    return [value for row in rows for value in (*row, *unused)]
+
+
+def place_in_rows(row: Column, column: Column, width: int) -> Column:
+    """The place (int) of a column of a row. Spark looks for overflows when it multiplies, not when it shifts."""
+    return F.shiftleft(row, row_bits(width)).bitwiseOR(column)
+
+
+def line_at(rows: Sequence[Sequence[float]], row: Column, place: Column) -> Column:
+    """What a row of knots has (double) at a place (double) from its first to before its last, evenly between knots."""
+    slopes = [[high - low for low, high in pairwise(knots)] for knots in rows]
+    bases = [
+        [low - slope * i for i, (low, slope) in enumerate(zip(knots, of_row, strict=False))]
+        for knots, of_row in zip(rows, slopes, strict=True)
+    ]
+    at = place_in_rows(row, place.cast("int"), len(slopes[0]))
+    return number_at(in_rows(bases), at) + number_at(in_rows(slopes), at) * place
+
+
 def date_at(values: Sequence[datetime.date], place: Column) -> Column:
     """The date at a position (int) of a list, null beyond: to make a date of numbers takes five times as long."""
     days = [(value - _EPOCH).days for value in values]
@@ -87,7 +114,7 @@ def table_choice(u: Column, row: Column, weights: Sequence[Sequence[float]], val
 
     row: the position (int) in `weights`, whose rows have a weight for every value.
     """
-    bits = (len(values) - 1).bit_length()
+    bits = row_bits(len(values))
     rest_bits, unused = 53 - bits, [0.0] * ((1 << bits) - len(values))
     # A cell's alias and, above it, the share that stays, in one number: one look-up instead of two.
     packed = [
@@ -97,8 +124,7 @@ def table_choice(u: Column, row: Column, weights: Sequence[Sequence[float]], val
     ]
     drawn = (u * 2.0**53).cast("bigint")
     cell, rest = F.shiftright(drawn, rest_bits).cast("int"), drawn.bitwiseAND(F.lit((1 << rest_bits) - 1))
-    # Spark looks for overflows when it multiplies, not when it shifts.
-    found = _bigint_at(packed, F.shiftleft(row, bits).bitwiseOR(cell))
+    found = _bigint_at(packed, place_in_rows(row, cell, len(values)))
     alias = found.bitwiseAND(F.lit((1 << bits) - 1)).cast("int")
     return _bigint_at(values, F.when(rest < F.shiftright(found, bits), cell).otherwise(alias))
 
@@ -186,7 +212,8 @@ def with_normals(frame: DataFrame, **uniforms: Column) -> DataFrame:
     """
     places = {name: f"_place_{name}" for name in uniforms}
     placed = frame.select("*", *[_place(u).alias(places[name]) for name, u in uniforms.items()])
-    return placed.select(*frame.columns, *[_read(F.col(places[name])).alias(name) for name in uniforms])
+    quantiles = [line_at([_knot_values()], F.lit(0), F.col(place)).alias(name) for name, place in places.items()]
+    return placed.select(*frame.columns, *quantiles)
 
 
 _FURTHEST = 37.5  # log-odds, to either side: 53 bits are within
@@ -199,13 +226,6 @@ def _place(u: Column) -> Column:
     # Spark takes logarithms and quotients for what may be null, and all that follows from them: see `number_at`.
     odds = F.log(above_0 / (F.lit(1.0) - above_0))
     return F.coalesce((odds + _FURTHEST) * float(_KNOTS_EACH), F.lit(0.0))
-
-
-def _read(place: Column) -> Column:
-    values, knot = _knot_values(), place.cast("int")
-    slopes = [high - low for low, high in pairwise(values)]
-    bases = [low - slope * i for i, (low, slope) in enumerate(zip(values, slopes, strict=False))]
-    return number_at(bases, knot) + number_at(slopes, knot) * place
 
 
 @cache

@@ -128,7 +128,11 @@ class People:
 
     def state(self, household: Column) -> Column:
         """The state's postal code."""
-        return F.get(constant_array(list(self.population.states), "string"), self.state_index(household))
+        return self.state_at(self.state_index(household))
+
+    def state_at(self, state_index: Column) -> Column:
+        """The postal code of the state at a position in the population's list."""
+        return F.get(constant_array(list(self.population.states), "string"), state_index)
 
     def home(self, household: Column) -> Column:
         """The record of the household's ZIP code, which `place` reads."""

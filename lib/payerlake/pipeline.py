@@ -6,11 +6,12 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -31,9 +32,10 @@ from payerlake.writers import WRITERS, Layout
 from payerlake.writers.delimited import file_names
 
 _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
-_AT_ONCE = 2  # tables
 _WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
 _WORTH_HOLDING = 10_000  # rows up to which a table is read once for all suites
+T = TypeVar("T")
+
 _SLICE = re.compile(r"(\d+)/(\d+)")
 
 
@@ -97,9 +99,8 @@ def order(
     _check_partition_columns(known, effective.partition_by)
     made = Order(known, effective, tuple(known.in_order(tables)), _part(part))
     _check_parts(made)
-    for table in made.tables:
-        if table.examine:
-            table.examine(effective)
+    for examine in dict.fromkeys(table.examine for table in made.tables if table.examine):
+        examine(effective)
     return made
 
 
@@ -187,16 +188,21 @@ def generate(
     return Outcome(to.place, manifest, times, seconds, validation)
 
 
-def _write_all(
-    here: World, tables: Iterable[Table], into: tuple[str, ...], to: Destination, progress: Progress
-) -> list[_Written]:
-    """Every table in every format. Two at once: while Spark computes one, Python and Delta prepare the next."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = [pool.submit(_write, here, table, name, to, progress) for table in tables for name in into]
+def two_at_once(jobs: Iterable[Callable[[], T]]) -> list[T]:
+    """What the jobs return, in their order; two run at once. One that raises ends it, and those not begun with it."""
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(job) for job in jobs]
         try:
             return [future.result() for future in futures]
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _write_all(
+    here: World, tables: Iterable[Table], into: tuple[str, ...], to: Destination, progress: Progress
+) -> list[_Written]:
+    """Every table in every format. Two at once: while Spark computes one, Python and Delta prepare the next."""
+    return two_at_once(partial(_write, here, table, name, to, progress) for table in tables for name in into)
 
 
 def _write(here: World, table: Table, name: str, to: Destination, progress: Progress) -> _Written:
@@ -291,18 +297,17 @@ def _validate(
 def _all_stored(
     spark: SparkSession,
     at: Destination,
-    contracts: Iterable[Table],
+    contracts: Sequence[Table],
     manifest: Manifest,
     from_stage: bool,
     scratch: Folder | None,
 ) -> dict[str, DataFrame]:
     """What the suites read, by table; two at once, so that Spark works on one while the other is planned."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures = {
-            table.name: pool.submit(_stored, spark, at, table, manifest.tables[table.name], from_stage, scratch)
-            for table in contracts
-        }
-        return {name: future.result() for name, future in futures.items()}
+    names = [table.name for table in contracts]
+    frames = two_at_once(
+        partial(_stored, spark, at, table, manifest.tables[table.name], from_stage, scratch) for table in contracts
+    )
+    return dict(zip(names, frames, strict=True))
 
 
 def _stored(

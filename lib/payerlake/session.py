@@ -21,6 +21,8 @@ from payerlake.resources import resource
 
 # Set by whatever has chosen the engine already: spark-submit, a Spark Connect server, a Databricks cluster.
 _CHOSEN_OUTSIDE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
+# For a few rows: to compile a query takes longer than to run it.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*\d+)?\])?")
 _CLUSTER = re.compile(r"(spark|k8s)://.+|yarn|local-cluster\[.+\]")
 _MEMORY = re.compile(r"\d+[kmgt]", re.IGNORECASE)
@@ -144,11 +146,7 @@ def _interpreted(java_options: str) -> dict[str, str]:
     """Settings for a few thousand rows, done before it pays to compile each query to Java and machine code."""
     # The quick compiler alone, with the code cache that the full one would have.
     quick = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-    return {
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.extraJavaOptions": f"{java_options} {quick}",
-    }
+    return INTERPRETED | {"spark.driver.extraJavaOptions": f"{java_options} {quick}"}
 
 
 def _local_settings(cores: str | None) -> dict[str, str]:

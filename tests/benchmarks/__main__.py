@@ -12,7 +12,6 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -113,19 +112,13 @@ def _whole_dataset(name: str, folder: Path) -> Iterator[tuple[str, str, str]]:
             for table in made.tables
         ]
         timed = measure.pair(
-            partial(_two_at_once, [ours for ours, _ in jobs]),
-            partial(_two_at_once, [theirs for _, theirs in jobs]),
+            partial(pipeline.two_at_once, [ours for ours, _ in jobs]),
+            partial(pipeline.two_at_once, [theirs for _, theirs in jobs]),
             RUNS,
         )
         text = f"{timed.ratio:.2f}× (median {timed.ours:.1f} s against {timed.theirs:.1f} s)"
         yield f"{name}, all tables: generate + write {format_} ÷ Spark copying the rows from Parquet", text, "≤ 2×"
     spark.stop()
-
-
-def _two_at_once(jobs: list[Callable[[], None]]) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(job) for job in jobs]:
-            done.result()
 
 
 def _against_rival(spark: SparkSession, table: Table, per_file: int, folder: Path, here: World) -> tuple[str, str, str]:

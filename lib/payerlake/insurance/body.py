@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from itertools import pairwise
 from statistics import NormalDist
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import number_at
+from payerlake.distributions import line_at, number_at
 from payerlake.errors import BadInput
 from payerlake.insurance.settings import SEXES, Body, Normal
 from payerlake.numbers import rounded
@@ -29,7 +28,6 @@ _UNIT = NormalDist()
 _REACH = 8.0  # standard normals beyond it do not occur: a uniform has 53 bits
 _STEP = 1 / 16
 _KNOTS = round(2 * _REACH / _STEP) + 1
-_TABLE_BITS = (_KNOTS - 2).bit_length()
 _OBESE = 30.0  # body mass index in kg/m², WHO
 _YEAR = 365.25
 _STRETCHED = 1.5  # deviations up to which the upper half is stretched; beyond, it is shifted
@@ -109,14 +107,8 @@ def _growth(size: str) -> list[list[float]]:
 
 def _at(tables: list[list[float]], sex: Column, z: Column) -> Column:
     """The table of this sex read at a standard normal, evenly between its knots."""
-    unused = [0.0] * ((1 << _TABLE_BITS) - _KNOTS + 1)
-    slopes = [s for table in tables for s in (*(high - low for low, high in pairwise(table)), *unused)]
-    starts = [v for table in tables for v in (*table[:-1], *unused)]
-    bases = [v - slope * (i % (1 << _TABLE_BITS)) for i, (v, slope) in enumerate(zip(starts, slopes, strict=True))]
     place = (F.greatest(F.least(z, F.lit(_REACH - 1e-9)), F.lit(-_REACH)) + _REACH) * (1 / _STEP)
-    knot = place.cast("int")
-    at = F.shiftleft(sex, _TABLE_BITS).bitwiseOR(knot)
-    return number_at(bases, at) + number_at(slopes, at) * place
+    return line_at(tables, sex, place)
 
 
 def _knots() -> list[float]:

@@ -43,7 +43,7 @@ def enrollment(world: World) -> DataFrame:
         F.get(constant_array(list(tiers), "string"), F.col("tier")).alias("coverage_tier"),
         F.col("start_date"),
         F.col("end_date"),
-        F.get(constant_array(list(settings.population.states), "string"), F.col("state_index")).alias("state"),
+        world.people.state_at(F.col("state_index")).alias("state"),
         F.col("plan_id"),
         decimal(premium, 12, 2).alias("premium"),
     )

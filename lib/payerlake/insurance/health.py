@@ -6,24 +6,32 @@ of it from the key. A person's conditions are the bits of one bigint, the condit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property, reduce
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import integer, integer_at, number_at, piecewise_linear, table_choice, with_normals
+from payerlake.distributions import (
+    in_rows,
+    integer,
+    integer_at,
+    number_at,
+    piecewise_linear,
+    place_in_rows,
+    table_choice,
+    with_normals,
+)
 from payerlake.frames import in_a_new_method
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
-from payerlake.insurance.prevalence import PROFILES, Prevalence, bodies_of, lifestyles, prevalence
+from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
 from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
 from payerlake.world import World
 
 _AT_ONCE = 5  # conditions drawn together
 _AGES = range(128)
-_PROFILE_BITS = (PROFILES - 1).bit_length()
 
 
 class Health:
@@ -64,7 +72,7 @@ class Health:
         position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
         counted = born.select("*", F.datediff(as_of, F.col("birth_date")).alias("days"), position.alias("s"))
         aged = counted.select("*", self._age().alias("age"))
-        return aged.select("*", F.shiftleft("age", 2).bitwiseOR(F.col("s")).alias("place"))
+        return aged.select("*", place_in_rows(F.col("age"), F.col("s"), len(SEXES)).alias("place"))
 
     def _age(self) -> Column:
         """Whole years: no year has more than 366 days, and so many of them fall short by one at most."""
@@ -99,8 +107,8 @@ class Health:
         judged = weighed.select("*", self._bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
         risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in
                  (("obese", 8), ("smoker", 4), ("drinker", 2), ("housing_insecure", 1))]  # fmt: skip
-        place = reduce(Column.bitwiseOR, [F.shiftleft("cell", _PROFILE_BITS), F.shiftleft("s", 4), *risks])
-        return judged.select("*", place.alias("profile"))
+        profile = place_in_rows(sex, reduce(Column.bitwiseOR, risks), COMBINATIONS)
+        return judged.select("*", place_in_rows(F.col("cell"), profile, PROFILES).alias("profile"))
 
     def has_trait(self, name: str) -> Column:
         """Whether a trait of the lifestyle is there, by the normals of the row."""
@@ -111,15 +119,13 @@ class Health:
         """The standard normal behind a trait of the lifestyle, by the normals of the row."""
         return self._lifestyles.latent(name, _normals())
 
-    def by_age(self, steps: Mapping[int, float]) -> Column:
+    def by_age(self, steps: dict[int, float]) -> Column:
         """The value (double) of steps at the person's age."""
-        return number_at([at_age(dict(steps), age) for age in _AGES], F.col("age"))
+        return number_at([at_age(steps, age) for age in _AGES], F.col("age"))
 
     def by_age_and_sex(self, value: Callable[[int, int], float]) -> Column:
         """A function (double) of age and position of the sex, at the person's."""
-        none = [0.0] * (4 - len(SEXES))
-        values = [v for age in _AGES for v in (*(value(age, sex) for sex in range(len(SEXES))), *none)]
-        return number_at(values, F.col("place"))
+        return number_at(in_rows([[value(age, sex) for sex in range(len(SEXES))] for age in _AGES]), F.col("place"))
 
     def at_age(self, ages: list[int]) -> Column:
         """The position (int) of the last of these rising ages that the person has reached."""
@@ -157,10 +163,9 @@ class Health:
 
     def which(self, *names: str) -> Column:
         """The subset (int) of these conditions that the person has, as bits, the last name's the lowest."""
-        shifts = [len(names) - 1 - i for i in range(len(names))]
         bits = [
             F.shiftleft(F.shiftright("conditions", self._id(name) - 1).bitwiseAND(F.lit(1)).cast("int"), shift)
-            for name, shift in zip(names, shifts, strict=True)
+            for shift, name in enumerate(reversed(names))
         ]
         return reduce(Column.bitwiseOR, bits, F.lit(0))
 
@@ -183,8 +188,7 @@ class Health:
         has = np.array([[bool(subset >> k & 1) for k in range(len(group))] for subset in range(2 ** len(group))])
         chances = np.where(has[:, :, None], rates[None], 1 - rates[None]).prod(axis=1)
         weights, row = np.unique(chances.T, axis=0, return_inverse=True)
-        unused = np.zeros((len(self.rates.cells), (1 << _PROFILE_BITS) - PROFILES), dtype=int)
-        return np.hstack([row.reshape(-1, PROFILES), unused]).ravel().tolist(), weights.tolist()
+        return in_rows(row.reshape(-1, PROFILES).tolist()), weights.tolist()
 
     def _drawn(self, row: Column, group: list[int], weights: list[list[float]]) -> Column:
         """The bits of those conditions of the group that the person has: each with its own rate, independently.

@@ -9,7 +9,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, number_at, with_normals
+from payerlake.distributions import number_at, with_normals
 from payerlake.frames import in_a_new_method
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.enrollment import enrollment_id
@@ -37,7 +37,7 @@ def members(world: World) -> DataFrame:
         F.col("birth_date").alias("dob"),
         F.col("sex"),
         known("primary_care_facility_id", F.col("facility")),
-        F.get(constant_array(list(world.settings.population.states), "string"), F.col("state_index")).alias("state"),
+        world.people.state_at(F.col("state_index")).alias("state"),
         known("weight", decimal(F.col("weight"), 6, 2)),
         known("height", decimal(F.col("height"), 5, 2)),
         known("heart_rate", F.col("heart_rate").cast("smallint")),

@@ -30,9 +30,8 @@ def enrollments(world: World) -> DataFrame:
     rows = _rows_of_members(cover, world)
     placed_in_time = rows.select("*", _year(year).alias("year"))
     dated = placed_in_time.select("*", *_days(cover, year))
-    spell = F.when(F.col("is_past"), cover.spell(F.col("year"), F.col("spell_phase"))).otherwise(
-        F.lit(0).cast("bigint")
-    )
+    of_past = cover.spell(F.col("year"), F.col("spell_phase"))
+    spell = F.when(F.col("is_past"), of_past).otherwise(F.lit(0).cast("bigint"))
     placed = dated.select("*", _class(cover).alias("class"), spell.alias("spell"))
     paired = placed.select("*", cover.plans(F.col("class"), F.col("spell")).alias("plans"))
     held = paired.select("*", _plan(cover).alias("plan"))

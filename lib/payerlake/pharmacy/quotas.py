@@ -16,7 +16,7 @@ MEDICARE = "MEDICARE"  # how the names of its market segments begin
 
 
 @dataclass(frozen=True)
-class Room:
+class _Room:
     """Products of a type in the catalogue, and how many of them a formulary must and can list."""
 
     products: int
@@ -58,7 +58,7 @@ def examine(settings: PharmacySettings) -> None:
                 )
 
 
-def _rooms(settings: PharmacySettings, is_medicare: bool) -> dict[str, Room]:
+def _rooms(settings: PharmacySettings, is_medicare: bool) -> dict[str, _Room]:
     """The room of each type: Medicare's part of the protected products is fixed, elsewhere anything goes."""
     listed = drugs.catalogue(settings.drugs, settings.seed)
     counts = Counter((item.type, item.drug_class in PROTECTED) for item in listed)
@@ -67,11 +67,11 @@ def _rooms(settings: PharmacySettings, is_medicare: bool) -> dict[str, Room]:
         protected, other = counts[type_, True], counts[type_, False]
         fixed = substantially_all(settings.formularies.protected_rate, protected)
         ends = (fixed, fixed + other) if is_medicare else (0, protected + other)
-        rooms[type_] = Room(protected + other, *ends)
+        rooms[type_] = _Room(protected + other, *ends)
     return rooms
 
 
-def _faults(asked: FormularyType, rooms: dict[str, Room]) -> Iterator[_Fault]:
+def _faults(asked: FormularyType, rooms: dict[str, _Room]) -> Iterator[_Fault]:
     """What a formulary of this type would list too few or too many of, at its fewest and at its most."""
     generic, brand, specialty = (rooms[type_] for type_ in TYPES)
     fewest_brands = max(asked.brands[0], brand.least)
@@ -98,7 +98,7 @@ def _faults(asked: FormularyType, rooms: dict[str, Room]) -> Iterator[_Fault]:
         yield _Fault("generic_rate", "no drugs at all", "give more than 0")
 
 
-def _rate_for(room: Room) -> str:
+def _rate_for(room: _Room) -> str:
     low = math.ceil(1000 * room.least / room.products) / 1000
     high = math.floor(1000 * room.most / room.products) / 1000
     return f"give from {low:g} to {high:g}, which is {room.least} to {room.most} of {room.products}"

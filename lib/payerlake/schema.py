@@ -29,6 +29,7 @@ _SIMPLE_TYPES: dict[str, T.DataType] = {
     "int": T.IntegerType(),
     "bigint": T.LongType(),
     "double": T.DoubleType(),
+    "timestamp": T.TimestampNTZType(),
 }
 
 
@@ -38,7 +39,8 @@ class Column:
 
     `domain` lists the allowed values, `pattern` is a regular expression for the whole value, `low` and `high`
     are inclusive bounds. A null is allowed only where `nullable`. `unit` is for people (`USD`, `days`). `sql_name`
-    is the name in CSV headers and databases where it is not `name` itself.
+    is the name in CSV headers and databases where it is not `name` itself. `high_cardinality`: a value
+    comes in few rows, most of them together, so that a writer need not look for it elsewhere.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Column:
     high: float | None = None
     unit: str = ""
     sql_name: str = ""
+    high_cardinality: bool = False
 
     @property
     def header(self) -> str:
@@ -99,17 +102,30 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Index:
+    """Columns that a database indexes beyond the key and the references.
+
+    name: where the documents give one. where: condition of a partial index, for databases that have such.
+    """
+
+    columns: tuple[str, ...]
+    name: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """The contract of one table.
 
     grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by:
-    `members` or `formularies` (the table is made in ranges of them, sliced and split into files by them) or
-    `reference` (small, whole in every slice). rules: SQL conditions over a row, by name, beyond a single column's.
+    `members` or `formularies` (the table is made in ranges of them, sliced and split into files by them),
+    `reference` (small, whole in every slice) or `whole` (sums up the whole dataset, and is in no slice). rules: SQL conditions over a row, by name, beyond a single column's.
     csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
     examine: raises BadInput for settings with which the table cannot be made, on the driver, before anything runs.
-    sql_name: the table's name in databases where it is not `name`; unique, indexes: columns that they keep unique, or
-    index, beyond the key and the references. numeric_booleans: CSV has them as 1 and 0, not as true and false.
+    sql_name: the table's name in databases where it is not `name`; unique: columns that they keep unique beyond the key;
+    indexes: what they index. view: the query, from the settings, for the view that databases have instead of the table.
+    numeric_booleans: CSV has them as 1 and 0, not as true and false.
     """
 
     dataset: str
@@ -127,7 +143,8 @@ class Table:
     rules: dict[str, str] = field(default_factory=dict)
     sql_name: str = ""
     unique: tuple[tuple[str, ...], ...] = ()
-    indexes: tuple[tuple[str, ...], ...] = ()
+    indexes: tuple[Index, ...] = ()
+    view: Callable[[Any], str] | None = field(default=None, repr=False)
     numeric_booleans: bool = False
 
     @property

@@ -30,6 +30,20 @@ class DatasetSettings(Frozen):
     seed: int
 
 
+class ByParts:
+    """Settings as a key of a cache: equal where the named parts are, on which what is cached depends."""
+
+    def __init__(self, settings: BaseModel, *parts: str) -> None:
+        self.settings: Any = settings
+        self._text = settings.model_dump_json(include=set(parts))
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByParts) and other._text == self._text
+
+
 def load(
     dataset: str,
     model: type[BaseModel],

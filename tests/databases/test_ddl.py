@@ -13,7 +13,7 @@ from payerlake.databases.conditions import translated
 from payerlake.databases.ddl import BY_CHECK, BY_PARENT, BY_QUERY, Names, Schema, indexes
 from payerlake.databases.mysql import MySQL
 from payerlake.errors import BadInput
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import Column, Index, Reference, Table
 
 TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
 LONGEST_NAME = 64
@@ -143,7 +143,7 @@ def test_types_nulls_and_comments() -> None:
             Column("paid", "decimal(12,2)", "Paid", sql_name="amount paid"),
             Column("ok", "boolean", "Whether it is"),
             Column("extra", "json", "More", nullable=True),
-            indexes=(("code",),),
+            indexes=(Index(("code",)),),
         )
     )
     assert "`id` BIGINT UNSIGNED NOT NULL COMMENT 'Visit'," in text
@@ -201,7 +201,7 @@ def test_an_index_with_which_another_begins_is_left_out() -> None:
     table = contract(
         *(Column(name, "int", "A column") for name in ("a", "b", "c", "d")),
         references=(Reference(("a",), "x", ("a",)), Reference(("b",), "y", ("b",)), Reference(("c",), "z", ("c",))),
-        indexes=(("b", "d"), ("d",), ("d",)),
+        indexes=(Index(("b", "d")), Index(("d",)), Index(("d",))),
     )
     assert indexes(table) == [("c",), ("b", "d"), ("d",)]
 

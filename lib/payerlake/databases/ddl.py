@@ -174,7 +174,7 @@ def mark(table: Table) -> str:
 
 def indexes(table: Table) -> list[tuple[str, ...]]:
     """The contract's indexes and one for each reference, but those with which a key or another index begins."""
-    wanted = list(dict.fromkeys([*(reference.columns for reference in table.references), *table.indexes]))
+    wanted = list(dict.fromkeys([*(r.columns for r in table.references), *(index.columns for index in table.indexes)]))
     return [
         columns
         for columns in wanted

@@ -25,7 +25,7 @@ from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
 from payerlake.numbers import decimal
 from payerlake.population import years_before
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
 
 _PER_MEMBER = 1000  # claim ids
@@ -222,11 +222,11 @@ TABLE = Table(
         Reference(("member_id",), "members", ("member_id",)),
         Reference(("insurance_id",), "insurance", ("insurance_id",)),
     ),
-    indexes=(("member_id", "date"), ("insurance_id", "date")),
+    indexes=(Index(("member_id", "date")), Index(("insurance_id", "date"))),
     columns=(
-        Column("claim_id", "bigint", "Claim", low=1),
-        Column("member_id", "bigint", "Member", low=1),
-        Column("amount", "decimal(12,2)", "Amount", low=0, unit="USD"),
+        Column("claim_id", "bigint", "Claim", low=1, high_cardinality=True),
+        Column("member_id", "bigint", "Member", low=1, high_cardinality=True),
+        Column("amount", "decimal(12,2)", "Amount", low=0, unit="USD", high_cardinality=True),
         Column("date", "date", "Date of service"),
         Column("insurance_id", "bigint", "Insurer, the member's", low=1),
     ),

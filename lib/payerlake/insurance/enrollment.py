@@ -12,7 +12,7 @@ from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.plan import base_rate
 from payerlake.numbers import decimal
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
 
 COVERAGE_TIERS = ("Individual", "Individual + Spouse", "Individual + Children", "Family")
@@ -78,10 +78,10 @@ TABLE = Table(
     spine="members",
     expected_rows=lambda settings: settings.members * settings.enrollment.coverage,
     references=(Reference(("plan_id",), "plan", ("plan_id",)),),
-    indexes=(("state",),),
+    indexes=(Index(("state",)),),
     rules={"ends_after_it_begins": "end_date IS NULL OR end_date > start_date"},
     columns=(
-        Column("enrollment_id", "bigint", "Enrollment", low=1, sql_name="Enrollment_ID"),
+        Column("enrollment_id", "bigint", "Enrollment", low=1, sql_name="Enrollment_ID", high_cardinality=True),
         Column("coverage_tier", "varchar(50)", "Who is covered", domain=COVERAGE_TIERS, sql_name="Coverage_tier"),
         Column("start_date", "date", "First day of cover"),
         Column("end_date", "date", "Last day of cover; null where it goes on", nullable=True),

@@ -13,7 +13,7 @@ from payerlake.insurance.insurance import CONTACT_INFO
 from payerlake.insurance.settings import InsuranceSettings
 from payerlake.margins import apportioned
 from payerlake.places import Places, field
-from payerlake.schema import Column, Table
+from payerlake.schema import Column, Index, Table
 from payerlake.world import World
 
 TYPES = (
@@ -83,7 +83,7 @@ TABLE = Table(
     csv_stem="facility",
     documented_rows="about 200",
     build=facility,
-    indexes=(("npi",), ("state",)),
+    indexes=(Index(("npi",)), Index(("state",))),
     columns=(
         Column("facility_id", "bigint", "Facility, from 1", low=1, sql_name="Facility_ID"),
         Column(

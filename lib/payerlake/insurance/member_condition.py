@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from payerlake.frames import in_a_new_method
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
 
 
@@ -49,9 +49,9 @@ TABLE = Table(
         Reference(("member_id",), "members", ("member_id",), on_delete="CASCADE"),
         Reference(("condition_id",), "condition", ("condition_id",)),
     ),
-    indexes=(("diagnostic_date",),),
+    indexes=(Index(("diagnostic_date",)),),
     columns=(
-        Column("member_id", "bigint", "Member", low=1, sql_name="Member_ID"),
+        Column("member_id", "bigint", "Member", low=1, sql_name="Member_ID", high_cardinality=True),
         Column("condition_id", "bigint", "Condition", low=1, sql_name="Condition_ID"),
         Column("diagnostic_date", "date", "Day on which it was found", sql_name="Diagnostic_date"),
     ),

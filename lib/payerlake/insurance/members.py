@@ -17,7 +17,7 @@ from payerlake.insurance.facility import facility_in_state
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import SEXES
 from payerlake.numbers import decimal
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
 
 BLOOD_PRESSURE = r"^\d{2,3}/\d{2,3}$"
@@ -146,10 +146,10 @@ TABLE = Table(
         Reference(("insurance_id",), "insurance", ("insurance_id",), on_delete="SET NULL"),
         Reference(("enrollment_id",), "enrollment", ("enrollment_id",), on_delete="SET NULL"),
     ),
-    indexes=(("state",),),
+    indexes=(Index(("state",)),),
     rules={"enrollment_with_insurer": "(insurance_id IS NULL) = (enrollment_id IS NULL)"},
     columns=(
-        Column("member_id", "bigint", "Member, from 1", low=1),
+        Column("member_id", "bigint", "Member, from 1", low=1, high_cardinality=True),
         Column("dob", "date", "Birth date", sql_name="DOB"),
         Column("sex", "enum", "F woman, M man, O other", domain=SEXES, sql_name="Sex"),
         Column(
@@ -191,6 +191,14 @@ TABLE = Table(
         Column(
             "insurance_id", "bigint", "Insurer of the enrollment's plan", nullable=True, low=1, sql_name="Insurance ID"
         ),
-        Column("enrollment_id", "bigint", "Enrollment", nullable=True, low=1, sql_name="Enrollment ID"),
+        Column(
+            "enrollment_id",
+            "bigint",
+            "Enrollment",
+            nullable=True,
+            low=1,
+            sql_name="Enrollment ID",
+            high_cardinality=True,
+        ),
     ),
 )

@@ -24,6 +24,7 @@ from payerlake.errors import BadInput
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import Lifestyles
 from payerlake.insurance.settings import BANDS, RISKS, SEXES, Comorbidity, Condition, InsuranceSettings, at_age
+from payerlake.settings import ByParts
 
 COMBINATIONS = 16  # of obese (8), smoker (4), drinker (2), housing insecure (1)
 PROFILES = len(SEXES) * COMBINATIONS  # of an age cell
@@ -58,25 +59,11 @@ class Prevalence:
 
 def prevalence(settings: InsuranceSettings) -> Prevalence:
     """The rates of these settings; solved once for each. Raises BadInput where a prevalence cannot be reached."""
-    return _solved(_Key(settings))
-
-
-class _Key:
-    """Settings as a key of a cache, by the parts that rates depend on."""
-
-    def __init__(self, settings: InsuranceSettings) -> None:
-        self.settings = settings
-        self._text = settings.model_dump_json(include={"population", "body", "lifestyle", "conditions"})
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other._text == self._text
+    return _solved(ByParts(settings, "population", "body", "lifestyle", "conditions"))
 
 
 @lru_cache(maxsize=8)
-def _solved(key: _Key) -> Prevalence:
+def _solved(key: ByParts) -> Prevalence:
     return _Solver(key.settings).solve()
 
 

@@ -133,9 +133,15 @@ TABLE = Table(
         "active_is_open": "is_active = (termination_date IS NULL)",
     },
     columns=(
-        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER),
+        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER, high_cardinality=True),
         Column("plan_code", "varchar(50)", "Plan", pattern=PLAN_CODE),
-        Column("group_number", "varchar(50)", "Group through which the plan is held", pattern=GROUP_NUMBER),
+        Column(
+            "group_number",
+            "varchar(50)",
+            "Group through which the plan is held",
+            pattern=GROUP_NUMBER,
+            high_cardinality=True,
+        ),
         Column("effective_date", "date", "First day of cover"),
         Column("termination_date", "date", "Last day of cover; null while it lasts", nullable=True),
         Column("relationship", "varchar(20)", "Role towards the subscriber", domain=ROLES),

@@ -68,7 +68,13 @@ TABLE = Table(
         " ELSE status = 'SPECIALTY' END",
     },
     columns=(
-        Column("formulary_drug_id", "varchar(36)", "Random identifier, UUID version 4", pattern=UUID4),
+        Column(
+            "formulary_drug_id",
+            "varchar(36)",
+            "Random identifier, UUID version 4",
+            pattern=UUID4,
+            high_cardinality=True,
+        ),
         Column("formulary_code", "varchar(50)", "Formulary", pattern=FORMULARY_CODE),
         Column("ndc_code", "varchar(14)", "Drug", pattern=NDC),
         Column(

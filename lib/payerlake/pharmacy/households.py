@@ -57,14 +57,21 @@ TABLE = Table(
         "person_in_household": "cast(person_code AS int) <= household_size",
     },
     columns=(
-        Column("household_id", "varchar(50)", "Household: H and its subscriber's number", pattern=r"^H\d{6,}$"),
+        Column(
+            "household_id",
+            "varchar(50)",
+            "Household: H and its subscriber's number",
+            pattern=r"^H\d{6,}$",
+            high_cardinality=True,
+        ),
         Column(
             "subscriber_number",
             "varchar(50)",
             "Member number of the household's subscriber",
             pattern=MEMBER_NUMBER,
+            high_cardinality=True,
         ),
-        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER),
+        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER, high_cardinality=True),
         Column("relationship", "varchar(20)", "Role towards the subscriber", domain=ROLES),
         Column(
             "person_code",

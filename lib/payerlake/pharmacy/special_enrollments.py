@@ -77,7 +77,7 @@ TABLE = Table(
     references=(Reference(("member_number",), "members", ("member_number",)),),
     rules={"event_comes_first": "event_date <= effective_date AND datediff(effective_date, event_date) <= 60"},
     columns=(
-        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER),
+        Column("member_number", "varchar(50)", "Member", pattern=MEMBER_NUMBER, high_cardinality=True),
         Column("event_type", "varchar(30)", "Qualifying event"),
         Column("event_date", "date", "Day of the event"),
         Column("effective_date", "date", "First day of the cover that it opened"),

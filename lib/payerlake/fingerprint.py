@@ -2,10 +2,10 @@
 
 Definition, for a table of n columns in the order of its schema:
 
-- A value's bytes: string: its UTF-8 bytes · date: days since 1970-01-01 as int32 · boolean: 1 or 0 as int32 ·
-  int: int32 · bigint: int64 · double: its IEEE 754 bits as int64, with -0.0 as 0.0 · decimal of at most 18 digits:
-  the unscaled number as int64 (12.50 of scale 2 is 1250) · wider decimal: the unscaled number as the shortest
-  big-endian two's complement. All other integers are little-endian.
+- A value's bytes: string: its UTF-8 bytes · date: days since 1970-01-01 as int32 · timestamp: microseconds since
+  1970-01-01 00:00 as int64 · boolean: 1 or 0 as int32 · int: int32 · bigint: int64 · double: its IEEE 754 bits as
+  int64, with -0.0 as 0.0 · decimal of at most 18 digits: the unscaled number as int64 (12.50 of scale 2 is 1250) ·
+  wider decimal: the unscaled number as the shortest big-endian two's complement. All other integers are little-endian.
 - The nulls of each block of 60 columns, as an int64: bit i is set where column i of the block is null.
 - A row's hash: h = 42; for each column that is not null, then for each block's nulls, h = XXH64(bytes, seed=h).
 - The fingerprint: the sum of the rows' hashes modulo 2^64, as 16 hex digits.

@@ -87,7 +87,7 @@ class Outcome:
 
 def order(
     dataset: str,
-    tables: Iterable[str] = (),
+    tables: Sequence[str] = (),
     part: str = "1/1",
     scale: str | None = None,
     config: str | Path | None = None,
@@ -97,7 +97,7 @@ def order(
     known = registry.dataset(dataset)
     effective = settings.load(dataset, known.settings, scale, config, overrides)
     _check_partition_columns(known, effective.partition_by)
-    made = Order(known, effective, tuple(known.in_order(tables)), _part(part))
+    made = Order(known, effective, tuple(_of_part(known.in_order(tables), set(tables), _part(part))), _part(part))
     _check_parts(made)
     for examine in dict.fromkeys(table.examine for table in made.tables if table.examine):
         examine(effective)
@@ -112,10 +112,23 @@ def _part(text: str) -> tuple[int, int]:
     return part, parts
 
 
+def _of_part(tables: list[Table], named: set[str], part: tuple[int, int]) -> list[Table]:
+    """The tables that a part of the dataset has: none that sums up the whole. Raises BadInput where one is named."""
+    if part[1] == 1:
+        return tables
+    summing = [table.name for table in tables if table.spine == "whole"]
+    if named & set(summing):
+        raise BadInput(
+            f"--slice {part[0]}/{part[1]}: {', '.join(summing)}: sums up the whole dataset, so no slice has it; "
+            f"leave it out of --tables, or generate the whole"
+        )
+    return [table for table in tables if table.name not in summing]
+
+
 def _check_parts(made: Order) -> None:
     """Raises BadInput where a part would hold nothing: it has a formulary at least, and a household of any size."""
     part, parts = made.part
-    for spine in dict.fromkeys(table.spine for table in made.tables if table.spine != "reference"):
+    for spine in dict.fromkeys(t.spine for t in made.tables if t.spine in ("members", "formularies")):
         if spine == "formularies":
             count, smallest, setting = made.settings.formulary_count, 1, "formularies.count"
         else:

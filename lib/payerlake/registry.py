@@ -23,6 +23,24 @@ from payerlake.pharmacy import (
     special_enrollments,
 )
 from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.quality import (
+    activity_cost_standards,
+    chronic_conditions_reference,
+    gap_closure_tracking,
+    hedis_measures,
+    intervention_costs,
+    ma_plans,
+    member_chronic_conditions,
+    member_gaps,
+    plan_members,
+    plan_performance,
+    star_thresholds,
+    vw_condition_impact,
+    vw_geographic_performance,
+    vw_member_segmentation,
+    zip_code_reference,
+)
+from payerlake.quality.settings import QualitySettings
 from payerlake.schema import Table
 from payerlake.settings import DatasetSettings
 
@@ -83,6 +101,27 @@ _DATASETS = (
             claims.TABLE,
         ),
         sql_scripts=("health_insurance.sql", "load_data.sql"),
+    ),
+    Dataset(
+        "quality",
+        QualitySettings,
+        (
+            hedis_measures.TABLE,
+            star_thresholds.TABLE,
+            ma_plans.TABLE,
+            plan_performance.TABLE,
+            zip_code_reference.TABLE,
+            chronic_conditions_reference.TABLE,
+            plan_members.TABLE,
+            member_chronic_conditions.TABLE,
+            member_gaps.TABLE,
+            activity_cost_standards.TABLE,
+            gap_closure_tracking.TABLE,
+            intervention_costs.TABLE,
+            vw_member_segmentation.TABLE,
+            vw_geographic_performance.TABLE,
+            vw_condition_impact.TABLE,
+        ),
     ),
 )
 

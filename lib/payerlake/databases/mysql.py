@@ -16,6 +16,7 @@ _SIMPLE_TYPES = {
     "json": "JSON",
     "bigint": "BIGINT",
     "smallint": "SMALLINT",
+    "timestamp": "DATETIME(6)",
     "tinyint": "TINYINT",
 }
 _UNSIGNED_FROM_0 = ("bigint", "smallint", "tinyint")

@@ -66,16 +66,18 @@ def _text(name: str, kind: T.DataType, numeric_booleans: bool) -> Column:
     """The column as Spark's CSV writer is to have it."""
     if isinstance(kind, T.BooleanType) and numeric_booleans:
         return F.col(name).cast("int")
-    if isinstance(kind, T.DecimalType):
-        return F.col(name).cast("string")  # the writer itself would give 0E-8 for a zero of scale 8
+    if isinstance(kind, (T.DecimalType, T.TimestampNTZType)):
+        return F.col(name).cast(
+            "string"
+        )  # the writer itself would give 0E-8 for a zero of scale 8, and a T before hours
     return F.col(name)
 
 
 def _text_schema(table: Table) -> T.StructType:
-    """The contract's schema, booleans as strings: the parser knows only `true` and `false`, a cast also `1` and `0`."""
+    """The contract's schema, booleans and timestamps as strings: a cast knows more forms of them than the parser."""
     fields = [T.StructField(c.name, c.spark_type, c.nullable) for c in table.columns]
     for field in fields:
-        if isinstance(field.dataType, T.BooleanType):
+        if isinstance(field.dataType, (T.BooleanType, T.TimestampNTZType)):
             field.dataType = T.StringType()
     return T.StructType(fields)
 

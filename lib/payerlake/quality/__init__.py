@@ -1,0 +1,1 @@
+"""The quality dataset: HEDIS measures, Medicare Advantage plans, members, conditions, care gaps and their costs."""

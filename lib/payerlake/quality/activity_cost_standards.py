@@ -1,0 +1,47 @@
+"""activity_cost_standards: what activities to close care gaps cost."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+from pyspark.sql import DataFrame
+
+from payerlake import reference
+from payerlake.quality.columns import CREATED, created, listed
+from payerlake.schema import Column, Table
+from payerlake.world import World
+
+CATEGORIES = ("Labor", "Administrative", "Technology", "Vendor")
+
+
+def activity_cost_standards(world: World) -> DataFrame:
+    """One row per kind of activity; key cost_standard_id. From conf/reference/activity_costs.csv."""
+    since = datetime.date(world.settings.year, 1, 1)
+    rows = [
+        (i, row["activity_type"], Decimal(row["unit_cost"]), row["cost_category"], row["description"], since,
+         created(world))
+        for i, row in enumerate(reference.rows("activity_costs"), start=1)
+    ]  # fmt: skip
+    return listed(world, TABLE, rows)
+
+
+TABLE = Table(
+    dataset="quality",
+    name="activity_cost_standards",
+    grain="One row per kind of activity",
+    key=("cost_standard_id",),
+    csv_stem="activity_cost_standards",
+    documented_rows="23",
+    build=activity_cost_standards,
+    unique=(("activity_type",),),
+    columns=(
+        Column("cost_standard_id", "bigint", "Standard, from 1", low=1),
+        Column("activity_type", "varchar(50)", "Kind of activity"),
+        Column("unit_cost", "decimal(8,2)", "Standard cost of one", low=0, unit="USD"),
+        Column("cost_category", "varchar(50)", "Category of the cost", domain=CATEGORIES),
+        Column("description", "varchar(500)", "What is done, in short"),
+        Column("effective_date", "date", "Day from which it holds"),
+        CREATED,
+    ),
+)

@@ -1,0 +1,147 @@
+"""The course of a care gap: opened when, closed how, and what was done about it.
+
+A row per gap from the roster, from which member_gaps, gap_closure_tracking and intervention_costs each take theirs; all
+of it follows from the member's key and the measure.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from payerlake import reference
+from payerlake.distributions import (
+    bernoulli,
+    choice_index,
+    constant_array,
+    integer,
+    integer_at,
+    table_choice,
+)
+from payerlake.quality.measures import LAB_RESULT, measures
+from payerlake.quality.roster import Roster
+from payerlake.quality.settings import LAB_ORDER, NO_BARRIER, QualitySettings
+from payerlake.world import World
+
+STATUSES = ("Open", "Closed", "Excluded")
+OPEN, CLOSED, _ = range(len(STATUSES))
+FOLLOW_UP = "Follow-up Contact"
+CONFIRMED = "Appointment Confirmed"  # the outcome of a follow-up
+
+
+class CareGaps:
+    """The care gaps of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._draws = world, world.draws
+        self._settings: QualitySettings = world.settings
+        self._gaps = self._settings.gaps
+        self.methods = list(dict.fromkeys(name for measure in measures() for name in measure.methods))
+        self.activities = list(dict.fromkeys([*self._gaps.activities, FOLLOW_UP]))
+
+    def opened(self, members_per_file: int) -> DataFrame:
+        """A row per gap: `id`, `zip` of the member; `measure` (position), `gap_id`, `status` (position), `opened`."""
+        roster = Roster(self._world)
+        diagnosed = roster.diagnosed(roster.people(self._world.member_keys(members_per_file)))
+        members = roster.with_gaps(diagnosed).select("id", "zip", "gaps")
+        bits = self._world.spark.createDataFrame([(i, 1 << i) for i in range(len(measures()))], "measure int, bit int")
+        rows = members.crossJoin(F.broadcast(bits)).where("(gaps & bit) <> 0")
+        first = F.lit(datetime.date(self._settings.year, 1, 1))
+        return rows.select(
+            "id",
+            "zip",
+            "measure",
+            (F.col("id") * len(measures()) + F.col("measure") + 1).alias("gap_id"),
+            self._status().alias("status"),
+            F.date_add(first, integer(self._u("opened"), 0, self._gaps.opened_within).cast("int")).alias("opened"),
+            integer(self._u("outreach_attempts"), 0, self._gaps.outreach_attempts).cast("int").alias("attempts"),
+        )
+
+    def closed(self, opened: DataFrame) -> DataFrame:
+        """Adds `closed` (date) and `method` (position in `methods`) for closed gaps, null for the others."""
+        low, high = ([getattr(m, name) for m in measures()] for name in ("days_from", "days_to"))
+        days = integer(self._u("closed"), integer_at(low, F.col("measure")), integer_at(high, F.col("measure")))
+        weights = [[m.methods.get(name, 0.0) for name in self.methods] for m in measures()]
+        method = table_choice(self._u("method"), F.col("measure"), weights, list(range(len(self.methods))))
+        is_closed = F.col("status") == CLOSED
+        return opened.select(
+            "*",
+            F.when(is_closed, F.date_add(F.col("opened"), days.cast("int"))).alias("closed"),
+            F.when(is_closed, method.cast("int")).alias("method"),
+        )
+
+    def tracked(self, closed: DataFrame) -> DataFrame:
+        """Adds `has_first` and `has_second`, whether activities are tracked, and of the first `activity` (position in
+        `activities`), `activity_date`, `outcome` and `assignee`. Nobody is tracked who was not reached out to."""
+        gaps, most = self._gaps, self._gaps.outreach_attempts
+        # Of all closed gaps so many are tracked, and they are found among those with an attempt, or with two.
+        first = gaps.tracked * (most + 1) / most
+        second = gaps.followed_up * most / (most - 1)
+        is_first = (F.col("status") == CLOSED) & (F.col("attempts") >= 1) & bernoulli(self._u("tracked"), first)
+        flagged = closed.select("*", is_first.alias("has_first"))
+        is_second = F.col("has_first") & (F.col("attempts") >= 2) & bernoulli(self._u("followed_up"), second)
+        latest = F.datediff(F.col("closed"), F.col("opened")) - gaps.follow_up_after
+        weights = [
+            [gaps.activities.get(name, 0.0) * (name != LAB_ORDER or LAB_RESULT in measure.methods)
+             for name in self.activities]
+            for measure in measures()
+        ]  # fmt: skip
+        activity = table_choice(self._u("activity"), F.col("measure"), weights, list(range(len(self.activities))))
+        return flagged.select(
+            "*",
+            is_second.alias("has_second"),
+            activity.cast("int").alias("activity"),
+            F.date_add(F.col("opened"), integer(self._u("activity_date"), 0, latest).cast("int")).alias(
+                "activity_date"
+            ),
+            self._chosen("outcome", gaps.outcomes).alias("outcome"),
+            self._chosen("assignee", gaps.assignees).alias("assignee"),
+        )
+
+    def activities_of(self, tracked: DataFrame, *kept: str) -> DataFrame:
+        """A row per tracked activity: `activity_id`, `type`, `date`, `outcome`, `assignee`, `is_second`, and `kept`."""
+        numbers = F.sequence(F.lit(0), F.col("has_second").cast("int"))
+        rows = tracked.where("has_first").select("*", F.explode(numbers).alias("number"))
+        is_second = F.col("number") == 1
+        second_assignee = next(iter(self._gaps.assignees))
+        return rows.select(
+            *kept,
+            (F.col("gap_id") * 2 - 1 + F.col("number")).alias("activity_id"),
+            F.when(is_second, self.activities.index(FOLLOW_UP)).otherwise(F.col("activity")).alias("type"),
+            F.date_add(F.col("activity_date"), F.col("number") * self._gaps.follow_up_after).alias("date"),
+            F.when(is_second, CONFIRMED).otherwise(F.col("outcome")).alias("outcome"),
+            F.when(is_second, second_assignee).otherwise(F.col("assignee")).alias("assignee"),
+            is_second.alias("is_second"),
+        )
+
+    def barrier(self) -> Column:
+        """What keeps the member of an open gap from the service, null where nothing is known."""
+        barrier = self._chosen("barrier", self._gaps.barriers)
+        return F.when((F.col("status") == OPEN) & (barrier != NO_BARRIER), barrier)
+
+    def service_date(self) -> Column:
+        """The day of the service that closed the gap, between opening and closing."""
+        before = integer(self._u("service"), 0, self._gaps.service_before_closing).cast("int")
+        return F.date_sub(F.col("closed"), before)
+
+    def record_reviewed(self) -> Column:
+        """Whether a review of the record is paid for, where one closes the gap."""
+        return bernoulli(self._u("record_review"), self._gaps.record_review)
+
+    def _status(self) -> Column:
+        shares = list(self._gaps.status.values())
+        return choice_index(self._u("status"), shares)
+
+    def _chosen(self, name: str, shares: dict[str, float]) -> Column:
+        return F.get(constant_array(list(shares), "string"), choice_index(self._u(name), list(shares.values())))
+
+    def _u(self, column: str) -> Column:
+        return self._draws.uniform("member_gaps", column, F.col("id"), F.col("measure"))
+
+
+def standard_cost(activity_type: str) -> tuple[float, str]:
+    """The unit cost in USD and the category of an activity."""
+    row = next(row for row in reference.rows("activity_costs") if row["activity_type"] == activity_type)
+    return float(row["unit_cost"]), row["cost_category"]

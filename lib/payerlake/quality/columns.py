@@ -1,0 +1,40 @@
+"""What the tables of the quality dataset have in common: ids, and the column that most of them end with."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.identifiers import numbered
+from payerlake.schema import Column, Table
+from payerlake.world import World
+
+MEMBER_ID = r"^M\d{8}$"
+PLAN_ID = r"^H\d{4}-\d{3}$"
+CREATED = Column(
+    "created_date", "timestamp", "When the row was made: the first moment of the day that ends the measurement year"
+)
+
+
+def member_id(key: SparkColumn) -> SparkColumn:
+    """The member's id of the key: M00000001."""
+    return numbered("M", key + 1, digits=8)
+
+
+def created(world: World) -> datetime:
+    """What `created_date` has in every row: a clock would make each run another."""
+    return datetime.combine(world.settings.population.as_of, time())
+
+
+def created_column(world: World) -> SparkColumn:
+    """`created_date` for the rows of a long table."""
+    return F.lit(str(created(world))).cast("timestamp_ntz").alias(CREATED.name)
+
+
+def listed(world: World, table: Table, rows: list[tuple[Any, ...]]) -> DataFrame:
+    """A small table from its rows, in one partition."""
+    return world.spark.createDataFrame(rows, table.schema()).coalesce(1)

@@ -1,0 +1,121 @@
+"""member_chronic_conditions: which member has which condition, and since when."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import constant_array, integer_at
+from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
+from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
+from payerlake.quality.measures import OLDEST
+from payerlake.quality.roster import Roster
+from payerlake.quality.settings import QualitySettings
+from payerlake.schema import Column, Index, Reference, Table
+from payerlake.world import World
+
+_YEAR = 365.25
+_PER_MEMBER = 32  # ids
+
+
+def with_conditions(world: World, diagnosed: DataFrame) -> DataFrame:
+    """A row per member and condition, which adds `condition`, its position (int) in the catalogue."""
+    catalogue = world.settings.conditions.catalogue
+    bits = world.spark.createDataFrame([(i, 1 << i) for i in range(len(catalogue))], "condition int, bit int")
+    return diagnosed.crossJoin(F.broadcast(bits)).where("(conditions & bit) <> 0").drop("bit")
+
+
+def member_chronic_conditions(world: World) -> DataFrame:
+    """One row per member and condition; key member_condition_id.
+
+    Which and when: the settings' `conditions.catalogue`.
+    """
+    settings: QualitySettings = world.settings
+    roster = Roster(world)
+    diagnosed = roster.diagnosed(roster.people(world.member_keys(settings.members_per_file.member_chronic_conditions)))
+    had = with_conditions(world, diagnosed.select("id", "birth_date", "conditions"))
+    dated = had.select("*", *_diagnosis(world))
+    return dated.select(
+        (F.col("id") * _PER_MEMBER + F.col("condition") + 1).alias("member_condition_id"),
+        member_id(F.col("id")).alias("member_id"),
+        F.get(constant_array(settings.conditions.codes, "string"), F.col("condition")).alias("condition_code"),
+        F.when(F.col("cause_date").isNull(), F.col("own_date"))
+        .otherwise(_later(world, F.col("cause_date")))
+        .alias("diagnosis_date"),
+        F.lit(True).alias("is_active"),
+        created_column(world),
+    )
+
+
+def _diagnosis(world: World) -> list[SparkColumn]:
+    """`own_date`, on which the condition was found at its usual ages; `cause_date`, on which what it follows from was.
+
+    Only what nobody has without another condition, as the diabetic retinopathy, follows from it.
+    """
+    settings: QualitySettings = world.settings
+    followers = [i for i, c in enumerate(settings.conditions.catalogue) if c.given and c.times_without == 0]
+    causes = {i: [settings.conditions.codes.index(code) for code in settings.conditions.catalogue[i].given]
+              for i in followers}  # fmt: skip
+    cause = F.lit(-1)
+    for i in followers:
+        first = F.lit(-1)
+        for j in reversed(causes[i]):
+            first = F.when(F.col("conditions").bitwiseAND(F.lit(1 << j)) != 0, j).otherwise(first)
+        cause = F.when(F.col("condition") == i, first).otherwise(cause)
+    found = [_found(world, F.col("condition")).alias("own_date")]
+    cause_date = F.when(cause >= 0, _found(world, cause)) if followers else F.lit(None).cast("date")
+    return [*found, cause_date.alias("cause_date")]
+
+
+def _found(world: World, condition: SparkColumn) -> SparkColumn:
+    """The day on which this condition (position, int) was found in the member: between its usual ages, at most on the
+    day of the dataset; an active cancer within the last years."""
+    settings: QualitySettings = world.settings
+    catalogue, as_of = settings.conditions.catalogue, F.lit(settings.population.as_of)
+
+    def after(years: list[int]) -> SparkColumn:
+        return integer_at([round(of * _YEAR) for of in years], condition)
+
+    first = F.greatest(
+        F.date_add(F.col("birth_date"), after([c.onset_from for c in catalogue])),
+        F.date_sub(as_of, after([c.within_years or OLDEST for c in catalogue])),
+    )
+    last = F.least(F.date_add(F.col("birth_date"), after([c.onset_to for c in catalogue])), as_of)
+    span = F.greatest(F.datediff(last, first), F.lit(0))
+    u = world.draws.uniform("member_chronic_conditions", "diagnosis_date", F.col("id"), condition)
+    return F.date_add(first, F.floor(u * (span + 1)).cast("int"))
+
+
+def _later(world: World, cause_date: SparkColumn) -> SparkColumn:
+    """A day from the one on which the cause was found to that of the dataset."""
+    as_of = F.lit(world.settings.population.as_of)
+    u = world.draws.uniform("member_chronic_conditions", "diagnosis_date", F.col("id"), F.col("condition"))
+    return F.date_add(cause_date, F.floor(u * (F.datediff(as_of, cause_date) + 1)).cast("int"))
+
+
+TABLE = Table(
+    dataset="quality",
+    name="member_chronic_conditions",
+    grain="One row per member and chronic condition",
+    key=("member_condition_id",),
+    csv_stem="member_chronic_conditions",
+    documented_rows="about 22,000",
+    build=member_chronic_conditions,
+    spine="members",
+    expected_rows=lambda settings: settings.members * settings.conditions_per_member,
+    unique=(("member_id", "condition_code"),),
+    indexes=(Index(("member_id", "condition_code"), name="idx_member_conditions_lookup"),),
+    references=(
+        Reference(("member_id",), "plan_members", ("member_id",)),
+        Reference(("condition_code",), "chronic_conditions_reference", ("condition_code",)),
+    ),
+    columns=(
+        Column("member_condition_id", "bigint", "Row", low=1, high_cardinality=True),
+        Column("member_id", "varchar(50)", "Member", pattern=MEMBER_ID, high_cardinality=True),
+        Column("condition_code", "varchar(20)", "Chronic condition", pattern=CONDITION_CODE),
+        Column("diagnosis_date", "date", "Day on which it was found"),
+        Column("is_active", "boolean", "Whether it is treated still"),
+        CREATED,
+    ),
+)

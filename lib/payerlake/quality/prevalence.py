@@ -1,0 +1,168 @@
+"""How likely each chronic condition is, so that its stated prevalence comes out whatever it goes with.
+
+A condition's probability is base · (1 + with_risk · (risk − mean risk)) · times, where `times` depends on whether the
+member has one of the conditions it is `given`; never above `highest`, and 0 for the other sex. The bases are solved
+here, on the driver, over a grid of risk: the ranks of age and of risk of a member are joined as
+Farlie, Gumbel and Morgenstern have it, which can be integrated over any range of ages.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from graphlib import CycleError, TopologicalSorter
+from itertools import product
+
+import numpy as np
+
+from payerlake.errors import BadInput
+from payerlake.quality.measures import Measure, measures
+from payerlake.quality.settings import QualitySettings
+from payerlake.settings import ByParts
+
+SEXES = ("F", "M")
+_GRID = 4000  # ranks of risk
+_HALVINGS = 60
+_DIGITS = 10  # of a base: sums of processors differ in the last ones
+
+
+class Prevalence:
+    """The bases of the conditions of one set of settings, and who is eligible for the measures."""
+
+    def __init__(self, settings: QualitySettings) -> None:
+        self._settings = settings
+        self._catalogue = settings.conditions.catalogue
+        self._codes = settings.conditions.codes
+        ranks = (np.arange(_GRID) + 0.5) / _GRID
+        self._ranks = ranks
+        risk = np.interp(ranks, *self.risk_edges)
+        # By sex and rank, how much likelier everything is.
+        self._factor = np.tile(self.risk_factor(risk), (len(SEXES), 1))
+        self._sexes = np.array([[settings.population.sex.get(sex, 0.0)] for sex in SEXES])
+        self.base = self._solved()
+
+    @property
+    def risk_edges(self) -> tuple[list[float], list[float]]:
+        """Ranks of risk at which bands begin and end, and the scores there."""
+        bands = list(self._settings.risk.bands.values())
+        ranks = [0.0, *np.cumsum([band.share for band in bands]).tolist()]
+        return ranks, [bands[0].low, *(band.below for band in bands)]
+
+    @cached_property
+    def mean_risk(self) -> float:
+        """The members' mean risk score."""
+        return sum(band.share * (band.low + band.below) / 2 for band in self._settings.risk.bands.values())
+
+    def risk_factor(self, risk):  # type: ignore[no-untyped-def]  # of an array or of a column
+        """How much likelier than on average a condition is at this risk."""
+        return (risk - self.mean_risk) * self._settings.conditions.with_risk + 1.0
+
+    @cached_property
+    def order(self) -> list[int]:
+        """The positions of the conditions, each after those it is given. Raises BadInput for a circle."""
+        graph = {i: {self._codes.index(code) for code in c.given} for i, c in enumerate(self._catalogue)}
+        try:
+            return list(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            circle = " → ".join(self._codes[i] for i in error.args[1])
+            raise BadInput(f"conditions.catalogue: conditions are given each other in a circle: {circle}") from None
+
+    def _solved(self) -> list[float]:
+        base = [0.0] * len(self._catalogue)
+        self.base = base
+        for i in self.order:
+            condition = self._catalogue[i]
+            target = condition.prevalence_pct / 100
+            given = self._any(condition.given)
+            low, high = 0.0, 1e3
+            for _ in range(_HALVINGS):
+                base[i] = (low + high) / 2
+                too_many = self._share(self._mixed(i, given)) > target
+                low, high = (low, base[i]) if too_many else (base[i], high)
+            base[i] = round(low, _DIGITS)
+            if self._share(self._mixed(i, given)) < target - 1e-6:
+                raise BadInput(
+                    f"conditions.catalogue: {condition.condition_code}: prevalence {condition.prevalence_pct:g} % is more "
+                    f"than those can be who can have it; lower it, or raise conditions.highest"
+                )
+        return base
+
+    def _share(self, rates: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """Of all members, by sex and rank of risk."""
+        by_sex = rates * self._sexes
+        return float((by_sex if weights is None else by_sex * weights).sum() / _GRID)
+
+    def _rate(self, i: int, has_given: bool) -> np.ndarray:
+        """The probability of a condition by sex and rank, with one of those it is given, or without."""
+        condition = self._catalogue[i]
+        times = condition.times_with if has_given else condition.times_without
+        of_sex = np.array([[condition.sex in ("", sex)] for sex in SEXES])
+        return np.clip(self.base[i] * times * self._factor, 0.0, self._settings.conditions.highest) * of_sex
+
+    def _mixed(self, i: int, given: np.ndarray) -> np.ndarray:
+        return self._rate(i, has_given=True) * given + self._rate(i, has_given=False) * (1 - given)
+
+    def _any(self, codes: tuple[str, ...]) -> np.ndarray:
+        """The probability by sex and rank of having one of these conditions, which are solved already."""
+        total = np.zeros_like(self._factor)
+        if not codes:
+            return total
+        wanted = [self._codes.index(code) for code in codes]
+        closure = self._with_ancestors(wanted)
+        for has in product((False, True), repeat=len(closure)):
+            state = dict(zip(closure, has, strict=True))
+            if not any(state[i] for i in wanted):
+                continue
+            together = np.ones_like(total)
+            for i in closure:
+                given = any(state[self._codes.index(code)] for code in self._catalogue[i].given)
+                rate = self._rate(i, has_given=given)
+                together = together * (rate if state[i] else 1 - rate)
+            total += together
+        return total
+
+    def _with_ancestors(self, wanted: list[int]) -> list[int]:
+        found, open_ = set(), list(wanted)
+        while open_:
+            i = open_.pop()
+            if i not in found:
+                found.add(i)
+                open_ += [self._codes.index(code) for code in self._catalogue[i].given]
+        return [i for i in self.order if i in found]
+
+    def eligible_share(self, measure: Measure) -> float:
+        """The share of all members that is eligible for the measure."""
+        population, with_age = self._settings.population, self._settings.risk.with_age
+        young, old = (population.rank_of_age(age) for age in (measure.age_from, measure.age_to + 1))
+        # The density of the two ranks, 1 + θ(1 − 2 age)(1 − 2 risk), over the range of ages.
+        weights = (old - young) + with_age * (1 - 2 * self._ranks) * ((old - old**2) - (young - young**2))
+        known = tuple(code for code in measure.conditions if code in self._codes)
+        rates = self._any(known) if measure.conditions else np.ones_like(self._factor)
+        of_sex = np.array([[measure.sex in ("", sex)] for sex in SEXES])
+        return self._share(rates * of_sex, weights)
+
+    def gap_rates(self) -> list[list[float]]:
+        """The probability of a gap of those eligible, by plan and measure. Raises BadInput for more gaps than members."""
+        gaps, plans = self._settings.gaps, self._settings.plans
+        total = sum(gaps.measures.values())
+        shares = [(measure, self.eligible_share(measure)) for measure in measures()]
+        rates = []
+        for plan_id, plan in plans.items():
+            asked = [plan.gaps_per_member * gaps.measures[m.measure_id] / total for m, _ in shares]
+            for (measure, share), expected in zip(shares, asked, strict=True):
+                if expected > share:
+                    raise BadInput(
+                        f"gaps.measures: {measure.measure_id}: {expected:.3g} gaps a member of {plan_id}, of whom "
+                        f"{share:.3g} are eligible; lower it, or plans.{plan_id}.gaps_per_member"
+                    )
+            rates.append([round(e / share, _DIGITS) if e else 0.0 for (_, share), e in zip(shares, asked, strict=True)])
+        return rates
+
+
+def prevalence(settings: QualitySettings) -> Prevalence:
+    """The prevalence of these settings; solved once for each."""
+    return _solved(ByParts(settings, "population", "plans", "risk", "conditions", "gaps"))
+
+
+@lru_cache(maxsize=8)
+def _solved(key: ByParts) -> Prevalence:
+    return Prevalence(key.settings)

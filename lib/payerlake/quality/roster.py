@@ -1,0 +1,147 @@
+"""The members of the portfolio as functions of their keys: plan, home, age, risk, conditions and care gaps.
+
+Every long table and every view begins with it, and joins nothing. Conditions and gaps are the bits of an int each, in the
+order of the catalogue and of the measures.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from payerlake import reference
+from payerlake.distributions import bernoulli, number_at, piecewise_linear, table_choice
+from payerlake.frames import in_a_new_method
+from payerlake.population import years_before
+from payerlake.quality.measures import Measure, measures
+from payerlake.quality.prevalence import Prevalence, prevalence
+from payerlake.quality.settings import QualitySettings
+from payerlake.world import World
+
+_BLOCK = 1000  # members of consecutive keys among whom the plans have their shares, to one member
+_STEP = 619  # prime to the block: neighbours of a block get places far apart
+
+
+class Roster:
+    """The members of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._people, self._draws = world.people, world.draws
+        self._settings: QualitySettings = world.settings
+        self._prevalence: Prevalence = prevalence(self._settings)
+        self._conditions = self._settings.conditions
+
+    def people(self, keys: DataFrame) -> DataFrame:
+        """Adds `birth_date`, `sex`, `plan` (position, int), `zip` (position, int) and `risk` (double)."""
+        slotted = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
+        key, slot = F.col("id"), F.col("slot")
+        return slotted.select(
+            *keys.columns,
+            "plan",
+            self._people.birth_date(key, slot).alias("birth_date"),
+            self._people.sex(key, slot).alias("sex"),
+            self._zip().alias("zip"),
+            self._risk(self._people.age_rank(key, slot)).alias("risk"),
+        )
+
+    def diagnosed(self, people: DataFrame) -> DataFrame:
+        """Adds `conditions`, the bits (int) of what the member has."""
+        frame = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
+        frame = frame.select("*", F.lit(0).alias("conditions"))
+        for level in self._levels():
+            drawn = reduce(Column.bitwiseOR, [self._drawn(i) for i in level], F.col("conditions"))
+            frame = frame.select(*[c for c in frame.columns if c != "conditions"], drawn.alias("conditions"))
+        return in_a_new_method(frame.select(*people.columns, "conditions"))
+
+    def with_gaps(self, diagnosed: DataFrame) -> DataFrame:
+        """Adds `gaps`, the bits (int) of the measures in which the member has a care gap."""
+        rates = self._prevalence.gap_rates()
+        bits = [self._gap(i, measure, rates) for i, measure in enumerate(measures())]
+        return in_a_new_method(diagnosed.select("*", reduce(Column.bitwiseOR, bits).alias("gaps")))
+
+    def has_any(self, codes: tuple[str, ...]) -> Column:
+        """Whether the member has one of these conditions."""
+        known = self._conditions.codes
+        mask = sum(1 << known.index(code) for code in codes if code in known)
+        return F.col("conditions").bitwiseAND(F.lit(mask)) != 0
+
+    # plan, home and risk
+
+    def _plan(self) -> Column:
+        """The position of the member's plan: by the member's place in a block, in which all plans have their shares."""
+        turn = F.floor(self._u("plan_members", "plan", F.floor(F.col("id") / _BLOCK)) * _BLOCK)
+        place = (F.col("id") * _STEP + turn) % _BLOCK
+        position, below = F.lit(0), 0.0
+        for plan in list(self._settings.plans.values())[:-1]:
+            below += plan.share
+            position = position + (place >= round(below * _BLOCK)).cast("int")
+        return position
+
+    def _zip(self) -> Column:
+        """The position of the member's ZIP code: by the shares of the regions, and in each by whose plan is strongest."""
+        zips, regions = reference.rows("pittsburgh_zip_codes"), self._settings.regions
+        weights = []
+        for plan_id in self._settings.plans:
+            drawn = [regions.strongest_plan_weight if row["primary_plan_id"] == plan_id else 1.0 for row in zips]
+            totals = {name: sum(w for w, row in zip(drawn, zips, strict=True) if row["region_type"] == name)
+                      for name in regions.shares}  # fmt: skip
+            weights.append([w * regions.shares[row["region_type"]] / totals[row["region_type"]]
+                            for w, row in zip(drawn, zips, strict=True)])  # fmt: skip
+        chosen = table_choice(self._u("plan_members", "zip_code"), F.col("plan"), weights, list(range(len(zips))))
+        return chosen.cast("int")
+
+    def _risk(self, age_rank: Column) -> Column:
+        """The risk score: even within its band, and the higher the older, by ranks joined as Farlie, Gumbel and Morgenstern do."""
+        a = (F.lit(1.0) - age_rank * 2.0) * self._settings.risk.with_age
+        u = self._u("plan_members", "risk_score")
+        above = a + 1.0
+        # The root of a quadratic: the rank at which the distribution, given the age, reaches u.
+        rank = F.lit(2.0) * u / (above + F.sqrt(above * above - a * u * 4.0))
+        ranks, scores = self._prevalence.risk_edges
+        shares = [high - low for low, high in zip(ranks, ranks[1:], strict=False)]
+        return piecewise_linear(F.coalesce(rank, F.lit(0.0)), shares, scores)
+
+    # conditions and gaps
+
+    def _levels(self) -> list[list[int]]:
+        """Positions of the conditions that can be drawn together: those of a level are given none of it."""
+        catalogue, codes = self._conditions.catalogue, self._conditions.codes
+        level: dict[int, int] = {}
+        for i in self._prevalence.order:
+            level[i] = 1 + max((level[codes.index(code)] for code in catalogue[i].given), default=-1)
+        return [[i for i in level if level[i] == n] for n in range(max(level.values()) + 1)]
+
+    def _drawn(self, i: int) -> Column:
+        condition, base = self._conditions.catalogue[i], self._prevalence.base[i]
+        rates = [F.least(F.col("factor") * (base * times), F.lit(self._conditions.highest))
+                 for times in (condition.times_with, condition.times_without)]  # fmt: skip
+        given = condition.given and condition.times_with != condition.times_without
+        rate = F.when(self.has_any(condition.given), rates[0]).otherwise(rates[1]) if given else rates[1]
+        has = bernoulli(self._u("member_chronic_conditions", condition.condition_code), rate)
+        if condition.sex:
+            has = has & (F.col("sex") == condition.sex)
+        return F.when(has, F.lit(1 << i)).otherwise(0)
+
+    def _gap(self, i: int, measure: Measure, rates: list[list[float]]) -> Column:
+        rate = number_at([of_plan[i] for of_plan in rates], F.col("plan"))
+        has = bernoulli(self._u("member_gaps", measure.measure_id), rate)
+        for condition in self._eligible(measure):
+            has = has & condition
+        return F.when(has, F.lit(1 << i)).otherwise(0)
+
+    def _eligible(self, measure: Measure) -> list[Column]:
+        as_of, population = self._settings.population.as_of, self._settings.population
+        oldest = population.bands[-1][1]
+        conditions = [self.has_any(measure.conditions)] if measure.conditions else []
+        if measure.sex:
+            conditions.append(F.col("sex") == measure.sex)
+        if measure.age_from > population.bands[0][0]:
+            conditions.append(F.col("birth_date") <= F.lit(years_before(as_of, measure.age_from)))
+        if measure.age_to < oldest:
+            conditions.append(F.col("birth_date") > F.lit(years_before(as_of, measure.age_to + 1)))
+        return conditions
+
+    def _u(self, table: str, column: str, *key: Column) -> Column:
+        return self._draws.uniform(table, column, *(key or (F.col("id"),)))

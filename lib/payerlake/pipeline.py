@@ -87,7 +87,7 @@ class Outcome:
 
 def order(
     dataset: str,
-    tables: Sequence[str] = (),
+    tables: Iterable[str] = (),
     part: str = "1/1",
     scale: str | None = None,
     config: str | Path | None = None,
@@ -97,7 +97,8 @@ def order(
     known = registry.dataset(dataset)
     effective = settings.load(dataset, known.settings, scale, config, overrides)
     _check_partition_columns(known, effective.partition_by)
-    made = Order(known, effective, tuple(_of_part(known.in_order(tables), set(tables), _part(part))), _part(part))
+    named = tuple(tables)
+    made = Order(known, effective, tuple(_of_part(known.in_order(named), named, _part(part))), _part(part))
     _check_parts(made)
     for examine in dict.fromkeys(table.examine for table in made.tables if table.examine):
         examine(effective)
@@ -112,12 +113,12 @@ def _part(text: str) -> tuple[int, int]:
     return part, parts
 
 
-def _of_part(tables: list[Table], named: set[str], part: tuple[int, int]) -> list[Table]:
+def _of_part(tables: list[Table], named: Sequence[str], part: tuple[int, int]) -> list[Table]:
     """The tables that a part of the dataset has: none that sums up the whole. Raises BadInput where one is named."""
     if part[1] == 1:
         return tables
     summing = [table.name for table in tables if table.spine == "whole"]
-    if named & set(summing):
+    if set(named) & set(summing):
         raise BadInput(
             f"--slice {part[0]}/{part[1]}: {', '.join(summing)}: sums up the whole dataset, so no slice has it; "
             f"leave it out of --tables, or generate the whole"

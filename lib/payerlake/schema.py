@@ -119,12 +119,13 @@ class Table:
 
     grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by:
     `members` or `formularies` (the table is made in ranges of them, sliced and split into files by them),
-    `reference` (small, whole in every slice) or `whole` (sums up the whole dataset, and is in no slice). rules: SQL conditions over a row, by name, beyond a single column's.
-    csv_stem: name of the CSV files. documented_rows: as the documents state them. build: the table's DataFrame.
+    `reference` (small, whole in every slice) or `whole` (sums up the whole dataset, and is in no slice).
+    rules: SQL conditions over a row, by name, beyond a single column's. csv_stem: name of the CSV files.
+    documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
     examine: raises BadInput for settings with which the table cannot be made, on the driver, before anything runs.
-    sql_name: the table's name in databases where it is not `name`; unique: columns that they keep unique beyond the key;
-    indexes: what they index. view: the query, from the settings, for the view that databases have instead of the table.
+    sql_name: its name in databases where it is not `name`; unique: columns that they keep unique beyond the key;
+    indexes: what they index. view: the query, from the settings, of the view that databases have instead.
     numeric_booleans: CSV has them as 1 and 0, not as true and false.
     """
 

@@ -23,8 +23,8 @@ from payerlake.resources import resource
 _CHOSEN_OUTSIDE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
 # For a few rows: to compile a query takes longer than to run it.
 INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-# Java's options where one process does it all. Few rows: the quick compiler alone, with the code cache that the full one
-# would have. Many: the collector that takes the least of a few cores, a seventh less than Java's default with two.
+# Java's options where one process does it all. Few rows: the quick compiler alone, with the code cache that the full
+# one would have. Many: the collector that takes the least of a few cores, a seventh less than Java's default with two.
 _QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 _STEADY = "-XX:+UseParallelGC"
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*\d+)?\])?")
@@ -42,7 +42,7 @@ def spark_session(
     """The session that is running already, exactly as it is, else a new one.
 
     A running session (notebook, Databricks, tests) is returned unchanged and the arguments are without
-    effect: no table has a timestamp, so no session setting needs to be altered for the library to be right.
+    effect: no table has a time of a time zone, so no session setting needs to be altered for the library to be right.
     Under spark-submit, on Databricks and with SPARK_REMOTE the engine and its settings, Delta's included, are
     theirs: `conf/spark-defaults.conf` has payerlake's for spark-submit.
 
@@ -132,7 +132,7 @@ def _common_settings(log: Path) -> dict[str, str]:
         "spark.executor.extraJavaOptions": "-XX:-DontCompileHugeMethods",
         # payerlake draws its own progress.
         "spark.ui.showConsoleProgress": "false",
-        # No table has a timestamp; those of logs, manifests and Delta's history read the same everywhere.
+        # No table has a time of a time zone; those of logs, manifests and Delta's history read the same everywhere.
         "spark.sql.session.timeZone": "UTC",
         # Columns pass to and from Python in batches instead of one row at a time.
         "spark.sql.execution.arrow.pyspark.enabled": "true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.insurance.edits import Break
+from tests.edits import Break
 
 # rows
 

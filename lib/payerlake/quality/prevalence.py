@@ -81,8 +81,8 @@ class Prevalence:
             base[i] = round(low, _DIGITS)
             if self._share(self._mixed(i, given)) < target - 1e-6:
                 raise BadInput(
-                    f"conditions.catalogue: {condition.condition_code}: prevalence {condition.prevalence_pct:g} % is more "
-                    f"than those can be who can have it; lower it, or raise conditions.highest"
+                    f"conditions.catalogue: {condition.condition_code}: prevalence {condition.prevalence_pct:g} % is "
+                    f"more than those can be who can have it; lower it, or raise conditions.highest"
                 )
         return base
 
@@ -141,7 +141,7 @@ class Prevalence:
         return self._share(rates * of_sex, weights)
 
     def gap_rates(self) -> list[list[float]]:
-        """The probability of a gap of those eligible, by plan and measure. Raises BadInput for more gaps than members."""
+        """The probability of a gap of those eligible, by plan and measure. Raises BadInput for more gaps than these."""
         gaps, plans = self._settings.gaps, self._settings.plans
         total = sum(gaps.measures.values())
         shares = [(measure, self.eligible_share(measure)) for measure in measures()]

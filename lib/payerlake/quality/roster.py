@@ -1,12 +1,13 @@
 """The members of the portfolio as functions of their keys: plan, home, age, risk, conditions and care gaps.
 
-Every long table and every view begins with it, and joins nothing. Conditions and gaps are the bits of an int each, in the
-order of the catalogue and of the measures.
+Every long table and every view begins with it, and joins nothing. Conditions and gaps are the bits of an int each, in
+the order of the catalogue and of the measures.
 """
 
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -80,7 +81,7 @@ class Roster:
         return position
 
     def _zip(self) -> Column:
-        """The position of the member's ZIP code: by the shares of the regions, and in each by whose plan is strongest."""
+        """The position of the member's ZIP code: by the shares of the regions, in each by whose plan is strongest."""
         zips, regions = reference.rows("pittsburgh_zip_codes"), self._settings.regions
         weights = []
         for plan_id in self._settings.plans:
@@ -93,14 +94,14 @@ class Roster:
         return chosen.cast("int")
 
     def _risk(self, age_rank: Column) -> Column:
-        """The risk score: even within its band, and the higher the older, by ranks joined as Farlie, Gumbel and Morgenstern do."""
+        """The risk score, even within its band. Its rank goes with that of age: Farlie, Gumbel and Morgenstern's way."""
         a = (F.lit(1.0) - age_rank * 2.0) * self._settings.risk.with_age
         u = self._u("plan_members", "risk_score")
         above = a + 1.0
         # The root of a quadratic: the rank at which the distribution, given the age, reaches u.
         rank = F.lit(2.0) * u / (above + F.sqrt(above * above - a * u * 4.0))
         ranks, scores = self._prevalence.risk_edges
-        shares = [high - low for low, high in zip(ranks, ranks[1:], strict=False)]
+        shares = [high - low for low, high in pairwise(ranks)]
         return piecewise_linear(F.coalesce(rank, F.lit(0.0)), shares, scores)
 
     # conditions and gaps

@@ -210,7 +210,7 @@ class Gaps(Frozen):
         shortest = min(measure.days_from for measure in measures())
         if max(self.service_before_closing, self.follow_up_after) > shortest:
             raise ValueError(
-                f"service_before_closing and follow_up_after must not be more than the {shortest} days of the fastest gap"
+                f"service_before_closing and follow_up_after must be at most {shortest}, the days of the fastest gap"
             )
         if self.tracked > self.outreach_attempts / (self.outreach_attempts + 1):
             raise ValueError("tracked: more gaps than have an outreach attempt")

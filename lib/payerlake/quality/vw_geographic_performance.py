@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -45,7 +46,7 @@ def vw_geographic_performance(world: World) -> DataFrame:
     )
 
 
-def _no_status() -> list:  # type: ignore[type-arg]
+def _no_status() -> list[SparkColumn]:
     return [F.lit(0).alias(name) for name in ("open_gaps", "closed_gaps")]
 
 

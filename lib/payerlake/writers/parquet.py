@@ -8,7 +8,6 @@ from payerlake.schema import Table
 from payerlake.storage import Folder
 from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
 
-
 # Identifiers do not compress further at the default level, 3; at the first their files are even 3 % smaller.
 _QUICK = {"parquet.compression.codec.zstd.level": "1"}
 
@@ -30,7 +29,7 @@ class ParquetWriter:
 
 
 def _no_dictionaries(table: Table) -> dict[str, str]:
-    """Options for the columns that are smaller, and written in a seventh less time, without a dictionary of their values."""
+    """Options for the columns that are smaller, and written in a seventh less time, without a dictionary."""
     return {f"parquet.enable.dictionary#{c.name}": "false" for c in table.columns if c.high_cardinality}
 
 

@@ -1,4 +1,4 @@
-"""Edits of a written insurance dataset, in SQL over its tables by name: what the rules must refuse."""
+"""Edits of a written dataset, in SQL over its tables by name: what the rules must refuse."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake import registry
+from payerlake.schema import Table
 
 Frames = Mapping[str, DataFrame]
 
@@ -42,9 +43,9 @@ class Found:
     who: str
 
 
-def found(spark: SparkSession, one: Break, taken: set[str]) -> Found:
+def found(spark: SparkSession, dataset: str, one: Break, taken: set[str]) -> Found:
     """The first row that the break fits and whose `who` is not taken. The tables are views."""
-    key = registry.dataset("insurance").table(one.table).key
+    key = registry.dataset(dataset).table(one.table).key
     columns = ", ".join(key)
     query = f"SELECT {columns}, string({one.who}) AS who FROM {one.table} WHERE {one.where} ORDER BY {columns} LIMIT 50"
     for row in spark.sql(query).collect():
@@ -53,16 +54,15 @@ def found(spark: SparkSession, one: Break, taken: set[str]) -> Found:
     raise LookupError(f"{one.name}: nothing here fits it")
 
 
-def changed(spark: SparkSession, edits: Iterable[tuple[Break, str]]) -> dict[str, DataFrame]:
+def changed(spark: SparkSession, dataset: str, edits: Iterable[tuple[Break, str]]) -> dict[str, DataFrame]:
     """The tables with these edits, each of the rows that its condition names. The tables are views."""
     of_table: dict[str, list[tuple[Break, str]]] = {}
     for one, rows in edits:
         of_table.setdefault(one.table, []).append((one, rows))
-    return {name: _edited(spark, name, of_one) for name, of_one in of_table.items()}
+    return {name: _edited(spark, registry.dataset(dataset).table(name), of_one) for name, of_one in of_table.items()}
 
 
-def _edited(spark: SparkSession, name: str, edits: list[tuple[Break, str]]) -> DataFrame:
-    table = registry.dataset("insurance").table(name)
+def _edited(spark: SparkSession, table: Table, edits: list[tuple[Break, str]]) -> DataFrame:
     selected = []
     for column in table.columns:
         value = column.name
@@ -72,8 +72,8 @@ def _edited(spark: SparkSession, name: str, edits: list[tuple[Break, str]]) -> D
         selected.append(f"CAST({value} AS {column.spark_type.simpleString()}) AS {column.name}")
     gone = [rows for one, rows in edits if not one.changes]
     kept = " AND ".join(f"NOT coalesce({rows}, false)" for rows in gone) or "true"
-    return spark.sql(f"SELECT {', '.join(selected)} FROM {name} WHERE {kept}")
+    return spark.sql(f"SELECT {', '.join(selected)} FROM {table.name} WHERE {kept}")
 
 
 def _literal(value: Any) -> str:
-    return f"DATE'{value}'" if isinstance(value, dt.date) else str(value)
+    return f"DATE'{value}'" if isinstance(value, dt.date) else repr(value)

@@ -1,0 +1,125 @@
+"""What the tests of a dataset's hand-written suites share: data written once, rules evaluated, what they report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from payerlake import checks, registry, settings
+from payerlake.checks import runner, suites
+from payerlake.checks.suites import Suite
+from payerlake.resources import resource
+from payerlake.world import World
+from tests.conftest import interpreted
+from tests.edits import Break, Frames, changed, found
+
+_FEW = 10_000
+NULL = "expect_column_values_to_be_null"  # of row rules: a column that names who breaks them
+
+
+class HandWritten:
+    """The hand-written suites of a dataset, by name without the dataset's."""
+
+    def __init__(self, dataset: str) -> None:
+        self.dataset = dataset
+        self.tables = registry.dataset(dataset).in_order()
+        self.suites = {s.name.removeprefix(f"{dataset}."): s for s in suites.load(resource("expectations"), dataset)}
+
+    def written(self, spark: SparkSession, folder: Path, members: int, seed: int) -> Frames:
+        """A dataset, written once and read back, so that no test computes it again."""
+        layers = [settings.option("members", members), settings.option("seed", seed)]
+        model = registry.dataset(self.dataset).settings
+        world = World(spark, settings.load(self.dataset, model, overrides=layers), 0, members)
+        with (
+            _compiled_from(members, spark),
+            ThreadPoolExecutor(2) as pool,
+        ):  # planning takes one core, and most of the time
+            list(pool.map(lambda table: table.build(world).write.parquet(str(folder / table.name)), self.tables))
+        return {t.name: spark.read.schema(t.schema()).parquet(str(folder / t.name)) for t in self.tables}
+
+    def forget(self, spark: SparkSession) -> None:
+        """Drop the views of the tables and what is held in memory."""
+        spark.catalog.clearCache()
+        for table in self.tables:
+            spark.catalog.dropTempView(table.name)
+
+    def unbroken(self, breaks: Iterable[Break]) -> set[tuple[str, str]]:
+        """(suite, column) of the rules that no break is about, and of the breaks that are about no rule."""
+        rules = {(name, column) for name, suite in self.suites.items() for column in columns(suite)}
+        return rules ^ {(one.suite, column) for one in breaks for column in one.columns}
+
+    def holds(self, spark: SparkSession, frames: Frames, docs: Path) -> None:
+        """Every rule of every suite, hand-written and from the contracts."""
+        members = next(frames[table.name] for table in self.tables if table.spine == "members").count()
+        with _compiled_from(members, spark):
+            report = checks.validate(self.dataset, self.tables, frames, docs)
+        assert report.failures == ()
+        assert report.not_run == ()
+        assert len(report.suites) == len(self.suites) + len(self.tables)
+
+    def unseen(self, spark: SparkSession, frames: Frames, name: str, breaks: Iterable[Break]) -> list[str]:
+        """The breaks of one row each whose rule does not report the row, or does not fail."""
+        suite, edits, taken = self.suites[name], [], set[str]()
+        _view(frames)
+        for one in breaks:
+            edits.append((one, found(spark, self.dataset, one, taken)))
+            taken.add(edits[-1][1].who)
+        edited = dict(frames) | changed(spark, self.dataset, [(one, row.row) for one, row in edits])
+        batch = _batch(spark, suite, edited).persist()  # every broken rule asks for samples of it
+        reported = _reported(batch, [check.kwargs["column"] for check in suite.checks if check.type == NULL])
+        failed = _failed(suite, batch)
+        return [
+            one.name for one, row in edits if row.who not in reported[one.columns[0]] or not set(one.columns) <= failed
+        ]
+
+    def unnoticed(self, spark: SparkSession, frames: Frames, one: Break) -> set[str]:
+        """Of a break of the whole table, the columns whose rule holds all the same."""
+        _view(frames)
+        edited = dict(frames) | changed(spark, self.dataset, [(one, one.where)])
+        suite = self.suites[one.suite]
+        asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in one.columns))
+        batch = _batch(spark, suite, edited).select(*one.columns)
+        return set(one.columns) - _failed(asked, batch.persist())
+
+
+def _compiled_from(members: int, spark: SparkSession) -> AbstractContextManager[object]:
+    """Queries over few members are quicker interpreted than compiled and run."""
+    return interpreted(spark) if members <= _FEW else nullcontext()
+
+
+def columns(suite: Suite) -> list[str]:
+    """The column of each rule."""
+    return [check.kwargs["column"] for check in suite.checks]
+
+
+def _view(frames: Frames) -> None:
+    for name, frame in frames.items():
+        frame.createOrReplaceTempView(name)
+
+
+def _batch(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
+    """The suite's rows."""
+    _view(frames)
+    return spark.sql(suite.batches["rows"])
+
+
+def _failed(suite: Suite, batch: DataFrame) -> set[str]:
+    """The columns whose expectations fail."""
+    results = runner.evaluate(suite, {"rows": batch}).result.results
+    return {result.expectation_config.kwargs["column"] for result in results if not result.success}
+
+
+def _reported(batch: DataFrame, rules: list[str]) -> Mapping[str, set[str]]:
+    """Whom each row rule reports."""
+    pairs = F.array(*(F.struct(F.lit(c).alias("rule"), F.col(c).cast("string").alias("who")) for c in rules))
+    named = batch.select(F.explode(pairs).alias("one")).where("one.who IS NOT NULL").select("one.*")
+    reported: dict[str, set[str]] = {column: set() for column in rules}
+    for row in named.collect():
+        reported[row["rule"]].add(row["who"])
+    return reported

@@ -65,9 +65,10 @@ class Dataset:
         raise unknown("table", f"a table of {self.name}", name, [table.name for table in self.tables])
 
     def in_order(self, names: Iterable[str] = ()) -> list[Table]:
-        """The named tables, or all, parents before children."""
+        """The named tables, or all, parents before children, and last what sums up the others."""
         wanted = {self.table(name).name for name in names} or {table.name for table in self.tables}
-        return [table for table in dependency_order(self.tables) if table.name in wanted]
+        ordered = [table for table in dependency_order(self.tables) if table.name in wanted]
+        return sorted(ordered, key=lambda table: table.spine == "whole")
 
 
 _DATASETS = (

@@ -39,7 +39,12 @@ def main() -> None:
     _print_row("---", "---", "---")
     folder = Path(tempfile.mkdtemp(prefix="payerlake-bench-"))
     try:
-        for rows in (_in_one_session(folder), _whole_dataset("insurance", folder), _commands(folder)):
+        for rows in (
+            _in_one_session(folder),
+            _whole_dataset("insurance", folder),
+            _whole_dataset("quality", folder),
+            _commands(folder),
+        ):
             for row in rows:
                 _print_row(*row)
     finally:

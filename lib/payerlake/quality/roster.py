@@ -94,7 +94,7 @@ class Roster:
         return chosen.cast("int")
 
     def _risk(self, age_rank: Column) -> Column:
-        """The risk score, even within its band. Its rank goes with that of age: Farlie, Gumbel and Morgenstern's way."""
+        """The risk score, even within its band; its rank goes with age's, by a Farlie-Gumbel-Morgenstern copula."""
         a = (F.lit(1.0) - age_rank * 2.0) * self._settings.risk.with_age
         u = self._u("plan_members", "risk_score")
         above = a + 1.0

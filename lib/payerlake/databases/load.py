@@ -89,7 +89,7 @@ def load(
 
 
 def _settings(manifest: Manifest) -> Any:
-    """The settings that the dataset was made with, where the database needs them. Raises BadInput for others than ours."""
+    """The settings that the dataset was made with, where a database needs them. Raises BadInput for unknown ones."""
     dataset = registry.dataset(manifest.dataset)
     if dataset.inspection is None and not any(table.view for table in dataset.tables):
         return None

@@ -23,7 +23,7 @@ _ANY_OBJECT = r"^\{.+\}$"
 
 
 class PostgreSQL:
-    """PostgreSQL from 12. It holds every condition of a contract by a CHECK."""
+    """PostgreSQL from 12. It holds nearly every condition of a contract by a CHECK."""
 
     name: ClassVar[str] = "PostgreSQL"
     words: ClassVar[Mapping[str, str]] = {"RLIKE": "~"}
@@ -64,8 +64,9 @@ class PostgreSQL:
         return f"jsonb_typeof({name}) = 'object' AND {name} <> '{{}}'"
 
     def refuses_check(self, table: Table, columns: frozenset[str]) -> bool:
-        """PostgreSQL allows a CHECK on any column."""
-        return False
+        """PostgreSQL allows any; but one that ties a column to others could forbid what ON DELETE SET NULL is to do."""
+        emptied = [set(reference.columns) for reference in table.references if reference.on_delete == "SET NULL"]
+        return any(columns & names and columns - names for names in emptied)
 
     def create_table(
         self,

@@ -62,7 +62,7 @@ def test_every_condition_of_a_contract_is_held_somewhere(table: Table, dialect: 
 
 @both
 def test_rules_beside_foreign_keys_are_asked_for(dialect: Dialect) -> None:
-    """MySQL has no CHECK on a column that a foreign key changes, PostgreSQL none that forbids to empty it: all of them."""
+    """MySQL has no CHECK on a column that a foreign key changes, PostgreSQL none that forbids to empty it."""
     asked = {
         f"{table.full_name}: {rule.name}"
         for table in TABLES
@@ -283,17 +283,19 @@ def test_types_nulls_and_comments_in_postgresql() -> None:
 
 def test_a_view_reads_the_tables_by_the_names_that_they_have() -> None:
     table = contract(Column("id", "int", "Visit"))
-    view = contract(
-        Column("visits_made", "int", "Visits"), name="vw", view=lambda _: "SELECT id AS visits_made FROM visits"
-    )
+    query = "SELECT id AS visits_made FROM visits"
+    view = contract(Column("visits_made", "int", "Visits"), name="vw", view=lambda _: query)
     staged = Schema([table, view], MySQL(), Names("payerlake_new_"))
     assert [staged.tables, staged.views] == [(table,), (view,)]
     assert staged.create_view(view, None) == (
-        "CREATE OR REPLACE VIEW `payerlake_new_vw` AS SELECT * FROM (\n"
-        "SELECT id AS visits_made FROM payerlake_new_visits\n) AS q WHERE 'payerlake view test.vw: One row per visit' <> '';"
+        "CREATE OR REPLACE VIEW `payerlake_new_vw` AS SELECT * FROM (\nSELECT id AS visits_made "
+        "FROM payerlake_new_visits\n) AS q WHERE 'payerlake view test.vw: One row per visit' <> '';"
     )
     final = Schema([table, view], PostgreSQL()).create_view(view, None)
-    assert final.startswith('CREATE OR REPLACE VIEW "vw" AS\nSELECT id AS visits_made FROM visits;\nCOMMENT ON VIEW')
+    assert final.startswith(
+        'CREATE OR REPLACE VIEW "vw" AS\nSELECT CAST("visits_made" AS INTEGER) AS "visits_made"\n'
+        "FROM (\nSELECT id AS visits_made FROM visits\n) AS q;\nCOMMENT ON VIEW"
+    )
 
 
 def test_the_levels_have_parents_before_children() -> None:

@@ -48,11 +48,7 @@ class PostgreSQL:
 
     def column(self, column: Column, keyed: bool) -> str:
         null = "NULL" if column.nullable else "NOT NULL"
-        return f"{self.quote(column.header)} {_SIMPLE_TYPES.get(column.type, self._as_written(column.type))} {null}"
-
-    @staticmethod
-    def _as_written(kind: str) -> str:
-        return kind.upper().replace("DECIMAL(", "NUMERIC(")
+        return f"{self.quote(column.header)} {_type(column)} {null}"
 
     def type_condition(self, column: Column) -> str | None:
         """JSON is kept parsed, so its text has no pattern."""
@@ -99,10 +95,13 @@ class PostgreSQL:
         return f"CREATE INDEX {name}ON {quoted} ({', '.join(index.columns)}){where}"
 
     def create_view(self, name: str, table: Table, query: str) -> str:
+        """The view's columns have the contract's types, where a sum or a quotient would have the widest."""
         quoted = self.quote(name)
+        columns = [f"CAST({self.quote(c.header)} AS {_type(c)}) AS {self.quote(c.header)}" for c in table.columns]
+        view = f"CREATE OR REPLACE VIEW {quoted} AS\nSELECT {', '.join(columns)}\nFROM (\n{query}\n) AS q"
         comments = [f"COMMENT ON VIEW {quoted} IS {self.literal(table_comment(table))}"]
         comments += self._column_comments(quoted, table)
-        return "".join(f"{text};\n" for text in (f"CREATE OR REPLACE VIEW {quoted} AS\n{query}", *comments))
+        return "".join(f"{text};\n" for text in (view, *comments))
 
     def analyze(self, names: Sequence[str]) -> str:
         return f"ANALYZE {', '.join(map(self.quote, names))};"
@@ -111,6 +110,10 @@ class PostgreSQL:
         """The statement that loads CSV: RFC 4180 with a header; an empty field is a null, `""` an empty text."""
         columns = ", ".join(self.quote(column.header) for column in table.columns)
         return f"COPY {self.quote(name)} ({columns}) FROM STDIN (FORMAT csv, HEADER, NULL '', ENCODING 'UTF8')"
+
+
+def _type(column: Column) -> str:
+    return _SIMPLE_TYPES.get(column.type, column.type.upper().replace("DECIMAL(", "NUMERIC("))
 
 
 def _meaning(column: Column) -> str:

@@ -12,9 +12,11 @@ BENCH_STAMP := .venv/.payerlake-bench
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # What a recipe runs to install Debian packages: as root, or by sudo where it asks no password; else it fails.
-APT := apt() { local do=(); [ "$$(id -u)" = 0 ] || do=(sudo -n); command -v apt-get >/dev/null || return 1; \
-	"$${do[@]}" apt-get -qq update && "$${do[@]}" env DEBIAN_FRONTEND=noninteractive \
-	apt-get -qq install --no-install-recommends "$$@" >/dev/null; }
+APT := as_root() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo -n "$$@"; fi; }; \
+	apt() { command -v apt-get >/dev/null || return 1; as_root apt-get -qq update && as_root env \
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$$@" >/dev/null; }
+# While this file stands, the package of PostgreSQL makes no cluster of its own, so that nothing is started.
+NO_CLUSTER := /etc/postgresql-common/createcluster.d/payerlake.conf
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -53,6 +55,13 @@ databases:
 		echo "MariaDB: not found, installing mariadb-server-core, which the tests of loading start for themselves …"; \
 		apt mariadb-server-core mariadb-client-core || echo "MariaDB: could not be installed, so the tests that load" \
 			"into a server are skipped (Debian: apt-get install mariadb-server-core mariadb-client-core)" >&2; fi
+	@$(APT); if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then \
+		echo "PostgreSQL: not found, installing postgresql, which the tests of loading start for themselves …"; \
+		{ apt postgresql-common && as_root mkdir -p $(dir $(NO_CLUSTER)) && \
+			echo "create_main_cluster = false" | as_root tee $(NO_CLUSTER) >/dev/null && apt postgresql; } || \
+			echo "PostgreSQL: could not be installed, so the tests that load into one are skipped" \
+			"(Debian: apt-get install postgresql)" >&2; \
+		[ ! -e $(NO_CLUSTER) ] || as_root rm -f $(NO_CLUSTER); fi
 
 test: setup databases  ## all tests
 	$(BIN)/python -m pytest

@@ -22,8 +22,13 @@ def test_a_manifest_survives_the_way_to_json_and_back():
 
 
 def test_a_manifest_has_sorted_keys_so_that_equal_runs_are_equal_bytes():
+    turned = replace(MANIFEST, tables={"drugs": {}, **MANIFEST.tables})
+    assert turned.to_json() == replace(MANIFEST, tables={**MANIFEST.tables, "drugs": {}}).to_json()
+
+
+def test_settings_keep_their_order_in_a_manifest_since_some_depend_on_it():
     turned = replace(MANIFEST, settings=dict(reversed(MANIFEST.settings.items())))
-    assert turned.to_json() == MANIFEST.to_json()
+    assert list(json.loads(turned.to_json())["settings"]) == ["state", "members"]
 
 
 def test_a_manifest_names_rows_files_bytes_schema_and_fingerprint_of_a_table_and_format():

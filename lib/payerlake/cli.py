@@ -128,8 +128,9 @@ def verify(dataset: str, **options: Any) -> None:
 @click.option(
     "--to",
     metavar="URL",
-    help="mysql://USER:PASSWORD@HOST[:PORT]/DATABASE, also ?unix_socket=PATH. The environment may give the password"
-    " (MYSQL_PWD) and the user (MYSQL_USER) instead.",
+    help="postgresql://USER:PASSWORD@HOST[:PORT]/DATABASE, also ?host=FOLDER of a socket; or mysql://…, also"
+    " ?unix_socket=PATH. The environment may give the password (PGPASSWORD, MYSQL_PWD) and the user (PGUSER,"
+    " MYSQL_USER) instead.",
 )
 @click.option(
     "--mode", default="error", metavar="NAME", help="error (default) or overwrite, where its tables stand already."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -64,8 +66,11 @@ def load(dataset: str, **options: Any) -> None:
         )
     for table in loaded.tables:
         click.echo(f"{table.table:24} {table.rows:>13,} rows {table.seconds:>8.1f} s")
+    for name, rows in loaded.views.items():
+        click.echo(f"{name:24} {rows:>13,} rows     view")
     rows = sum(table.rows for table in loaded.tables)
     click.echo(f"loaded: {rows:,} rows in {loaded.seconds:.1f} s, {rows / loaded.seconds:,.0f} rows/s: {loaded.place}")
+    _print_inspected(loaded.inspected)
 
 
 def _order(dataset: str, table: str, options: dict[str, Any]) -> pipeline.Order:
@@ -141,3 +146,31 @@ def _print_validation(validation: pipeline.Validation) -> None:
     rules = sum(suite.evaluated for suite in report.suites)
     click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {validation.seconds:.1f} s, all hold")
     click.echo(f"Data Docs: {validation.docs}")
+
+
+def _print_inspected(inspected: databases.Inspected) -> None:
+    for answer in inspected.answers:
+        _print_table(answer.title, answer.columns, answer.rows)
+    if inspected.checklist:
+        lines = [(c.what, c.expected, c.found, "ok" if c.holds else "FAILED") for c in inspected.checklist]
+        _print_table("Checklist", ("", "expected", "found", ""), lines)
+
+
+def _print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A title and a table: numbers stand on the right, texts on the left."""
+    on_right = [any(isinstance(row[i], (int, Decimal)) for row in rows) for i in range(len(columns))]
+    texts = [list(columns), *([_shown(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    texts.insert(1, ["-" * width for width in widths])
+    click.echo(f"\n{title}")
+    for text in texts:
+        cells = zip(text, widths, on_right, strict=True)
+        click.echo(
+            "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
+        )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, (int, Decimal)) else str(value)

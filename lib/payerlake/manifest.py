@@ -3,7 +3,8 @@
     {"dataset": "pharmacy", "seed": 42, "settings": {…}, "slice": "1/1", "version": "0.1.0",
      "tables": {"members": {"delta": {"bytes": …, "files": …, "fingerprint": "…", "rows": …, "schema": […]}}}}
 
-No times, hosts or paths, keys sorted: two runs with the same settings give the same manifest.
+No times, hosts or paths, keys sorted: two runs with the same settings give the same manifest. The settings keep their
+order, on which some of them depend, so that they can be read again.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class Manifest:
             _require_agreement(f"{self.dataset}.{table}", formats)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        sorted_ = json.loads(json.dumps(asdict(self), sort_keys=True))
+        return json.dumps(sorted_ | {"settings": self.settings}, indent=2, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str, where: str) -> Manifest:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from payerlake.errors import unknown
+from payerlake.inspection import Inspection
 from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, plan
 from payerlake.insurance import members as insurance_members
 from payerlake.insurance.settings import InsuranceSettings
@@ -34,6 +36,7 @@ from payerlake.quality import (
     member_gaps,
     plan_members,
     plan_performance,
+    queries,
     star_thresholds,
     vw_condition_impact,
     vw_geographic_performance,
@@ -50,12 +53,14 @@ class Dataset:
     """A dataset: its settings and its tables.
 
     sql_scripts: names of two scripts for MySQL beside its CSV files: to create its tables, and to load them.
+    inspection: from the settings, what a database is asked once the dataset stands in it.
     """
 
     name: str
     settings: type[DatasetSettings]
     tables: tuple[Table, ...]
     sql_scripts: tuple[str, str] | None = None
+    inspection: Callable[[Any], Inspection] | None = None
 
     def table(self, name: str) -> Table:
         """The table of this name; BadInput with the nearest name where there is none."""
@@ -123,6 +128,7 @@ _DATASETS = (
             vw_geographic_performance.TABLE,
             vw_condition_impact.TABLE,
         ),
+        inspection=queries.inspection,
     ),
 )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from payerlake import api, registry
 from payerlake.schema import Table
-from tests.databases.conftest import Database
+from tests.databases.servers import Database
 
 TABLES = registry.dataset("insurance").tables
 NAMES = {str(table.sql_name) for table in TABLES}
@@ -21,28 +22,42 @@ def load(database: Database, out: Path, **options: Any) -> Any:
 
 def published_rows(out: Path, table: Table) -> dict[tuple, tuple]:
     """The rows of the CSV file by their keys, nulls as None."""
-    key = [table.column_names.index(name) for name in table.key]
-    with (out / "insurance" / "csv" / f"{table.csv_stem}.csv").open(newline="", encoding="utf-8") as file:
+    with (out / table.dataset / "csv" / f"{table.csv_stem}.csv").open(newline="", encoding="utf-8") as file:
         rows = [tuple(value or None for value in row) for row in list(csv.reader(file))[1:]]
-    return {tuple(row[i] for i in key): row for row in rows}
+    return _by_key(table, rows)
 
 
 def loaded_rows(database: Database, table: Table) -> dict[tuple, tuple]:
     """The rows in the database, as texts."""
+    columns = ", ".join(f'"{column.header}"' for column in table.columns)
+    return _by_key(table, database.rows(f'SELECT {columns} FROM "{table.sql_name or table.name}"'))
+
+
+def _by_key(table: Table, rows: list[tuple]) -> dict[tuple, tuple]:
     key = [table.column_names.index(name) for name in table.key]
-    columns = ", ".join(f"`{column.header}`" for column in table.columns)
-    found = database.rows(f"SELECT {columns} FROM `{table.sql_name}`")
-    rows = [tuple(None if value is None else str(value) for value in row) for row in found]
-    return {tuple(row[i] for i in key): row for row in rows}
+    kinds = [column.type for column in table.columns]
+    texts = [tuple(_text(value, kind) for value, kind in zip(row, kinds, strict=True)) for row in rows]
+    return {tuple(row[i] for i in key): row for row in texts}
+
+
+def _text(value: Any, kind: str) -> str | None:
+    """The value as text, of whatever type it comes; a boolean as 1 or 0, JSON with its keys in order."""
+    if value is None:
+        return None
+    if kind == "boolean":
+        return {"true": "1", "false": "0"}.get(str(value).lower(), str(value))
+    if kind == "json":
+        return json.dumps(json.loads(value) if isinstance(value, str) else value, sort_keys=True)
+    return str(value)
 
 
 def counts(database: Database) -> dict[str, int]:
-    return {name: database.rows(f"SELECT COUNT(*) FROM `{name}`")[0][0] for name in sorted(database.names())}
+    return {name: database.rows(f'SELECT COUNT(*) FROM "{name}"')[0][0] for name in sorted(database.names())}
 
 
 def stands_as_before(database: Database) -> bool:
     """The tables of `loaded`, and no others."""
-    sign = "SELECT COUNT(*) FROM INSURANCE WHERE insurance_name = 'as before'"
+    sign = "SELECT COUNT(*) FROM \"INSURANCE\" WHERE insurance_name = 'as before'"
     return database.names() == NAMES and database.rows(sign) == [(1,)]
 
 

@@ -61,8 +61,15 @@ def test_messages_of_others_lose_their_passwords() -> None:
     assert masked(text) == "unexpected argument (mysql://ann:***@host/db) near mysql://ann@host/db, http://a/b:c"
 
 
+@pytest.mark.parametrize("kind", ["mysql", "mariadb", "postgresql", "postgres"])
+def test_a_database_is_as_text_what_was_given_without_the_password(kind: str) -> None:
+    assert str(databases.server(f"{kind}://ann:hunter2@host/health")) == f"{kind}://ann@host/health"
+
+
 def test_unknown_schemes_and_options_are_named() -> None:
     with pytest.raises(BadInput, match=r"'mysq' is not a kind of database; did you mean 'mysql'\?"):
         databases.server("mysq://ann:hunter2@host/health")
     with pytest.raises(BadInput, match="'socket' is not an option"):
         databases.server("mysql://ann:hunter2@host/health?socket=/run/x")
+    with pytest.raises(BadInput, match=r"'hosst' is not an option; did you mean 'host'\?"):
+        databases.server("postgresql://ann:hunter2@host/health?hosst=/run/x")

@@ -6,14 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from payerlake.databases.mysql_server import MySQLServer, MySQLSession
+from payerlake import databases
 from payerlake.errors import BadInput, DataFailed, EngineFailed
 from payerlake.schema import Table
-from tests.databases.conftest import Database
 from tests.databases.loading import NAMES, TABLES, change, load, loaded_rows, published_rows, stands_as_before
+from tests.databases.servers import Database
 
 # what stands there already
 
@@ -30,10 +31,10 @@ def test_a_second_load_is_refused_and_overwrite_replaces(loaded: Database, insur
 
 
 def test_what_a_killed_run_left_is_cleared(loaded: Database, insurance: Path) -> None:
-    loaded.rows("CREATE TABLE payerlake_new_CLAIMS (id INT)")
-    loaded.rows("CREATE TABLE payerlake_old_CLAIMS (id INT)")
+    loaded.rows('CREATE TABLE "payerlake_new_CLAIMS" (id INT)')
+    loaded.rows('CREATE TABLE "payerlake_old_CLAIMS" (id INT)')
     loaded.rows("CREATE TABLE payerlake_new_other (id INT)")
-    loaded.rows("RENAME TABLE MEMBERS TO payerlake_old_MEMBERS")
+    loaded.rows('ALTER TABLE "MEMBERS" RENAME TO "payerlake_old_MEMBERS"')
     load(loaded, insurance, mode="overwrite")
     assert loaded.names() == NAMES | {"payerlake_new_other"}
 
@@ -48,25 +49,44 @@ def test_other_tables_are_left_alone(database: Database, insurance: Path) -> Non
 
 
 def test_a_table_of_the_same_name_that_is_not_ours_is_never_replaced(database: Database, insurance: Path) -> None:
-    database.rows("CREATE TABLE CLAIMS (mine INT)")
+    database.rows('CREATE TABLE "CLAIMS" (mine INT)')
     with pytest.raises(BadInput, match="CLAIMS is not a table that payerlake made"):
         load(database, insurance, mode="overwrite")
-    assert database.rows("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()") == [
-        ("mine",)
-    ]
+    assert database.names() == {"CLAIMS"}
+    assert database.rows('SELECT mine FROM "CLAIMS"') == []
 
 
 @pytest.mark.parametrize(
-    ("theirs", "named"),
+    ("kind", "theirs", "named"),
     [
-        ("CREATE TABLE visits (member BIGINT UNSIGNED REFERENCES MEMBERS (member_id))", r"visits \(on MEMBERS\)"),
         (
+            "mariadb",
+            "CREATE TABLE visits (member BIGINT UNSIGNED REFERENCES MEMBERS (member_id))",
+            r"visits \(on MEMBERS\)",
+        ),
+        (
+            "mariadb",
             "CREATE TRIGGER watch AFTER INSERT ON CLAIMS FOR EACH ROW SET @seen = 1",
             r"trigger watch \(on CLAIMS\)",
         ),
+        (
+            "postgresql",
+            'CREATE SCHEMA other CREATE TABLE visits (member BIGINT REFERENCES "MEMBERS" (member_id))',
+            r"other.visits \(on MEMBERS\)",
+        ),
+        (
+            "postgresql",
+            'CREATE TRIGGER watch BEFORE UPDATE ON "CLAIMS" FOR EACH ROW'
+            " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            r"trigger watch \(on CLAIMS\)",
+        ),
+        ("postgresql", 'CREATE VIEW dear AS SELECT * FROM "CLAIMS" WHERE amount > 1000', r"dear \(on CLAIMS\)"),
     ],
 )
-def test_what_hangs_on_the_tables_is_not_broken(loaded: Database, insurance: Path, theirs: str, named: str) -> None:
+def test_what_hangs_on_the_tables_is_not_broken(
+    request: pytest.FixtureRequest, insurance: Path, kind: str, theirs: str, named: str
+) -> None:
+    loaded: Database = request.getfixturevalue(f"loaded_{kind}")
     loaded.rows(theirs)
     before = loaded.names()
     with pytest.raises(BadInput, match=named):
@@ -75,7 +95,7 @@ def test_what_hangs_on_the_tables_is_not_broken(loaded: Database, insurance: Pat
 
 
 def test_two_loads_of_a_database_do_not_meet(database: Database, insurance: Path) -> None:
-    with MySQLServer(database.url).locked(), pytest.raises(BadInput, match="another load"):
+    with databases.server(database.url).locked(), pytest.raises(BadInput, match="another load"):
         load(database, insurance)
 
 
@@ -115,23 +135,23 @@ def one_row_more(rows: list[list[str]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "message"),
+    ("edit", "of_mariadb", "of_postgresql"),
     [
-        (bad_number, r"claims.csv: .*'amount' at row 7"),
-        (short_row, r"claims.csv: Row 7 "),
-        (lost_parent, r"claims.csv: .*CLAIMS_member_id_fkey"),
-        (same_key, r"claims.csv: Duplicate entry"),
-        (below_zero, r"claims.csv: CONSTRAINT `CLAIMS_amount_allowed"),
-        (no_date, r"claims.csv: .*'date' at row 7"),
-        (one_row_less, r"insurance.claims: .* rows arrived, the manifest has"),
-        (one_row_more, r"insurance.claims: .* rows arrived, the manifest has"),
+        (bad_number, r"claims.csv: .*'amount' at row 7", r"claims.csv: .*; COPY CLAIMS, line 8, column amount"),
+        (short_row, r"claims.csv: Row 7 ", r"claims.csv: missing data .*line 8"),
+        (lost_parent, r"claims.csv: .*CLAIMS_member_id_fkey", r"claims.csv: .*CLAIMS_member_id_fkey.*999999999"),
+        (same_key, r"claims.csv: Duplicate entry", r"claims.csv: duplicate key .*line 8"),
+        (below_zero, r"claims.csv: CONSTRAINT `CLAIMS_amount_allowed", r"claims.csv: .*\"CLAIMS_amount_allowed"),
+        (no_date, r"claims.csv: .*'date' at row 7", r"claims.csv: null value in column \"date\".* line 8"),
+        (one_row_less, *["insurance.claims: .* rows arrived, the manifest has"] * 2),
+        (one_row_more, *["insurance.claims: .* rows arrived, the manifest has"] * 2),
     ],
 )
 def test_a_damaged_file_is_named_and_the_old_tables_stand(
-    loaded: Database, copy: Path, edit: Callable[[list[list[str]]], None], message: str
+    loaded: Database, copy: Path, edit: Callable[[list[list[str]]], None], of_mariadb: str, of_postgresql: str
 ) -> None:
     change(copy, "claims", edit)
-    with pytest.raises(DataFailed, match=message):
+    with pytest.raises(DataFailed, match=of_mariadb if loaded.kind == "mariadb" else of_postgresql):
         load(loaded, copy, mode="overwrite")
     assert stands_as_before(loaded)
 
@@ -160,14 +180,14 @@ def test_a_file_of_another_version_is_refused(loaded: Database, copy: Path) -> N
 def test_a_killed_connection_leaves_the_old_tables(
     loaded: Database, insurance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ordinary = MySQLSession.load_file
+    ordinary = loaded.session.load_file
 
-    def load_file(self: MySQLSession, path: str, name: str, table: Table) -> None:
+    def load_file(self: Any, path: str, name: str, table: Table) -> None:
         if table.name == "claims":
-            loaded.rows(f"KILL {self._connection.thread_id()}")
+            loaded.kill(self._connection)
         ordinary(self, path, name, table)
 
-    monkeypatch.setattr(MySQLSession, "load_file", load_file)
+    monkeypatch.setattr(loaded.session, "load_file", load_file)
     with pytest.raises(EngineFailed, match="nothing was changed"):
         load(loaded, insurance, mode="overwrite")
     assert stands_as_before(loaded)
@@ -180,14 +200,14 @@ def test_what_runs_beside_a_failure_is_ended(
     """Ctrl-C, or one file's failure, while another file takes its time."""
     slow = threading.Event()
 
-    def load_file(self: MySQLSession, path: str, name: str, table: Table) -> None:
+    def load_file(self: Any, path: str, name: str, table: Table) -> None:
         if table.name == "facility":
             slow.set()
-            self.run("SELECT SLEEP(60)")
+            self.run(loaded.sleep)
         slow.wait()
         raise kind("now")
 
-    monkeypatch.setattr(MySQLSession, "load_file", load_file)
+    monkeypatch.setattr(loaded.session, "load_file", load_file)
     began = time.monotonic()
     with pytest.raises(kind, match="now"):
         load(loaded, insurance, mode="overwrite", jobs=3)
@@ -198,10 +218,10 @@ def test_what_runs_beside_a_failure_is_ended(
 def test_what_fails_after_all_is_loaded_leaves_the_old_tables(
     loaded: Database, insurance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def rename(self: MySQLSession, names: object) -> None:
+    def rename(self: object, names: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(MySQLSession, "rename", rename)
+    monkeypatch.setattr(loaded.session, "rename", rename)  # in PostgreSQL, what stood there is dropped by then
     with pytest.raises(KeyboardInterrupt):
         load(loaded, insurance, mode="overwrite")
     assert stands_as_before(loaded)

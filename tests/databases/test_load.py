@@ -1,26 +1,22 @@
-"""Loading a published dataset into a running MariaDB: what arrives, and what the database then holds."""
+"""Loading a published dataset into running servers: what arrives, and what the database then holds."""
 
 from __future__ import annotations
 
 import csv
 import json
-from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pymysql
 import pytest
 from pyspark.sql import SparkSession
 
-import payerlake
-from payerlake import api, cli, registry
+from payerlake import api, cli, databases, registry
 from payerlake.databases.ddl import Schema
-from payerlake.databases.mysql import MySQL
-from payerlake.databases.mysql_server import MySQLServer, MySQLSession
 from payerlake.errors import BadInput
 from payerlake.schema import Column, Table
-from tests.conftest import interpreted
-from tests.databases.conftest import Database
 from tests.databases.loading import NAMES, TABLES, counts, load, loaded_rows, published_rows
+from tests.databases.servers import Database, MariaDB, PostgreSQL
 
 # what arrives
 
@@ -34,7 +30,8 @@ def test_every_value_arrives(database: Database, insurance: Path) -> None:
         assert loaded_rows(database, table) == published, table.name
 
 
-def test_json_dates_booleans_and_nulls_are_what_they_are(loaded: Database) -> None:
+def test_json_dates_booleans_and_nulls_are_what_they_are_in_mariadb(loaded_mariadb: Database) -> None:
+    loaded = loaded_mariadb
     ((phone, born, smoker),) = loaded.rows(
         "SELECT JSON_VALUE(f.Contact_info, '$.phone'), m.DOB, m.smoker FROM MEMBERS m"
         " JOIN FACILITY f ON f.Facility_ID = m.Primary_Care_Facility_ID WHERE m.smoker = 1 LIMIT 1"
@@ -44,6 +41,17 @@ def test_json_dates_booleans_and_nulls_are_what_they_are(loaded: Database) -> No
     assert smoker == 1
     assert loaded.rows("SELECT COUNT(*) > 0 FROM ENROLLMENT WHERE end_date IS NULL") == [(1,)]
     assert all(json.loads(text)["email"] for (text,) in loaded.rows("SELECT contact_info FROM INSURANCE"))
+
+
+def test_json_dates_booleans_and_nulls_are_what_they_are_in_postgresql(loaded_postgresql: Database) -> None:
+    ((phone, born, smoker),) = loaded_postgresql.rows(
+        'SELECT f."Contact_info" ->> \'phone\', m."DOB", m.smoker FROM "MEMBERS" m'
+        ' JOIN "FACILITY" f ON f."Facility_ID" = m."Primary_Care_Facility_ID" WHERE m.smoker LIMIT 1'
+    )
+    assert len(phone) >= 10
+    assert 1900 < born.year < 2025
+    assert smoker is True
+    assert loaded_postgresql.rows('SELECT COUNT(*) > 0 FROM "ENROLLMENT" WHERE end_date IS NULL') == [(True,)]
 
 
 def test_a_line_a_table_and_the_total_are_printed_and_never_the_password(
@@ -59,84 +67,93 @@ def test_a_line_a_table_and_the_total_are_printed_and_never_the_password(
     ]
     rows = sum(counts(database).values())
     assert f"loaded: {rows:,} rows in " in lines[-1]
-    assert lines[-1].endswith(f"mysql://ann@localhost/{database.name}")
+    assert lines[-1].endswith(f"://ann@localhost/{database.name}")
     assert "Geheim" not in captured.out + captured.err
 
 
 def test_where_no_csv_is_published_spark_writes_it(
-    database: Database, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, spark: SparkSession, pharmacy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another dataset: text keys, names as in the contract, booleans as words, several files a table."""
-    files, ordinary = [], MySQLSession.load_file
+    files, ordinary = [], database.session.load_file
 
-    def load_file(self: MySQLSession, path: str, name: str, table: Table) -> None:
+    def load_file(self: object, path: str, name: str, table: Table) -> None:
         files.append(Path(path).name)
         ordinary(self, path, name, table)
 
-    monkeypatch.setattr(MySQLSession, "load_file", load_file)
-    with interpreted(spark):
-        payerlake.generate(
-            spark,
-            "pharmacy",
-            tmp_path,
-            ("plans", "members", "drugs", "employer_groups", "enrollments"),
-            format="parquet",
-            validate=False,
-            scale="tiny",
-            members_per_file={"members": 50, "enrollments": 50},
-        )
-        with pytest.raises(BadInput, match="give a session"):
-            api.load(None, "pharmacy", tmp_path, to=database.url)
-        api.load(spark, "pharmacy", tmp_path, to=database.url)
+    monkeypatch.setattr(database.session, "load_file", load_file)
+    with pytest.raises(BadInput, match="give a session"):
+        api.load(None, "pharmacy", pharmacy, to=database.url)
+    api.load(spark, "pharmacy", pharmacy, to=database.url)
     assert {"us_pharmacy_members_02.csv", "us_pharmacy_enrollments_02.csv", "us_pharmacy_plans.csv"} <= set(files)
-    manifest = json.loads((tmp_path / "pharmacy" / "manifest.json").read_text())
+    manifest = json.loads((pharmacy / "pharmacy" / "manifest.json").read_text())
     assert counts(database) == {name: formats["parquet"]["rows"] for name, formats in manifest["tables"].items()}
-    assert {path.name for path in tmp_path.iterdir()} == {"pharmacy"}
+    assert {path.name for path in pharmacy.iterdir()} == {"pharmacy"}
     for name, select in {
         "drugs": "ndc_code, is_generic, dea_schedule, mac_price, fda_approval_date",
         "enrollments": "member_number, plan_code, effective_date, termination_date, is_active",
     }.items():
-        stored = spark.read.parquet(str(tmp_path / "pharmacy" / "parquet" / name)).selectExpr(select.split(", "))
-        assert sorted(map(repr, database.rows(f"SELECT {select} FROM {name}"))) == sorted(
-            repr(tuple(int(value) if isinstance(value, bool) else value for value in row)) for row in stored.collect()
-        )
+        stored = spark.read.parquet(str(pharmacy / "pharmacy" / "parquet" / name)).selectExpr(select.split(", "))
+        assert _alike(database.rows(f"SELECT {select} FROM {name}")) == _alike(stored.collect())
+
+
+def _alike(rows: list[tuple]) -> list[str]:
+    """The rows in an order of their own, booleans as numbers."""
+    return sorted(repr(tuple(int(value) if isinstance(value, bool) else value for value in row)) for row in rows)
+
+
+NOTES = Table(
+    dataset="test",
+    name="notes",
+    grain="One row per note",
+    key=("id",),
+    columns=(
+        Column("id", "int", "Note"),
+        Column("text", "varchar(100)", "Text"),
+        Column("more", "string", "More text", nullable=True),
+        Column("flag", "boolean", "Flag", nullable=True),
+    ),
+    csv_stem="notes",
+    documented_rows="few",
+    build=lambda world: world.spark.range(0),
+)
+
+
+def _load_notes(database: Database, path: Path) -> list[tuple]:
+    server = databases.server(database.url)
+    with server.locked() as session:
+        session.run(Schema([NOTES], server.dialect).create(NOTES))
+        session.load_file(str(path), "notes", NOTES)
+    return database.rows("SELECT id, text, more, flag FROM notes ORDER BY id")
 
 
 def test_texts_arrive_sign_by_sign(database: Database, tmp_path: Path) -> None:
     """The word NULL is a text; quotes, backslashes and line ends are themselves; only an empty field is a null."""
-    table = Table(
-        dataset="test",
-        name="notes",
-        grain="One row per note",
-        key=("id",),
-        columns=(
-            Column("id", "int", "Note"),
-            Column("text", "varchar(100)", "Text"),
-            Column("more", "string", "More text", nullable=True),
-            Column("flag", "boolean", "Flag", nullable=True),
-        ),
-        csv_stem="notes",
-        documented_rows="few",
-        build=lambda world: world.spark.range(0),
-    )
     texts = ["NULL", 'say "hi", now', "C:\\new\\", "two\nlines", "\\N", "Zoë 🎈", " blanks ", "'", "0"]
     path = tmp_path / "notes.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(
-            [table.column_names, *((i, text, text, "true") for i, text in enumerate(texts)), (99, "", "", "")]
+            [NOTES.column_names, *((i, text, text, "true") for i, text in enumerate(texts)), (99, "-", "", "")]
         )
-    with MySQLServer(database.url).locked() as session:
-        session.run(Schema([table], MySQL()).create(table))
-        session.load_file(str(path), "notes", table)
-    rows = database.rows("SELECT id, text, more, flag FROM notes ORDER BY id")
-    assert rows == [*((i, text, text, 1) for i, text in enumerate(texts)), (99, "", None, None)]
+    rows = _load_notes(database, path)
+    assert rows == [*((i, text, text, 1) for i, text in enumerate(texts)), (99, "-", None, None)]
+
+
+def test_an_empty_text_is_no_null_in_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text('id,text,more,flag\n1,"","",1\n2,"",,0\n')
+    assert _load_notes(postgresql, path) == [(1, "", "", True), (2, "", None, False)]
+
+
+def test_an_empty_text_is_one_in_mariadb_where_no_null_may_be(mariadb: MariaDB, tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text('id,text,more,flag\n1,"","",\n')
+    assert _load_notes(mariadb, path) == [(1, "", None, None)]
 
 
 def test_connections_end_with_their_blocks(database: Database, insurance: Path) -> None:
     load(database, insurance)
-    with closing(database.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'ann'")
-        assert cursor.fetchall() == ((0,),)
+    assert database.rows(database.connections) == [(0,)]
 
 
 # what the database holds
@@ -160,18 +177,43 @@ VIOLATIONS = {
 }
 
 
-def test_keys_references_and_conditions_are_enforced(loaded: Database) -> None:
+def test_keys_references_and_conditions_are_enforced_in_mariadb(loaded_mariadb: Database) -> None:
     for name, statement in VIOLATIONS.items():
         with pytest.raises(pymysql.err.MySQLError) as caught:
-            loaded.rows(f"SET STATEMENT sql_mode = 'TRADITIONAL' FOR {statement}")
+            loaded_mariadb.rows(f"SET STATEMENT sql_mode = 'TRADITIONAL' FOR {statement}")
         assert caught.value.args[0] in {1048, 1062, 1265, 1451, 1452, 4025}, (name, caught.value)
 
 
+VIOLATIONS_IN_POSTGRESQL = {
+    "key": 'INSERT INTO "CONDITION" SELECT * FROM "CONDITION" LIMIT 1',
+    "unique": 'INSERT INTO "PLAN" SELECT plan_id + 100, name, insurance_id, base_rate, deductable FROM "PLAN" LIMIT 1',
+    "reference": 'UPDATE "CLAIMS" SET member_id = 999999999',
+    "restrict": 'DELETE FROM "INSURANCE" WHERE insurance_id IN (SELECT insurance_id FROM "PLAN")',
+    "range": 'UPDATE "MEMBERS" SET heart_rate = 301',
+    "lower case": 'UPDATE "MEMBERS" SET "State" = \'ny\'',
+    "too long": 'UPDATE "MEMBERS" SET "State" = \'NYC\'',
+    "pattern": "UPDATE \"MEMBERS\" SET blood_pressure = '1201/80'",
+    "enum": 'UPDATE "MEMBERS" SET "Sex" = \'f\'',
+    "domain": 'UPDATE "ENROLLMENT" SET "Coverage_tier" = \'individual\'',
+    "rule": 'UPDATE "ENROLLMENT" SET end_date = start_date',
+    "json": 'UPDATE "FACILITY" SET "Contact_info" = \'[1]\'',
+    "empty json": 'UPDATE "FACILITY" SET "Contact_info" = \'{}\'',
+    "no json": 'UPDATE "FACILITY" SET "Contact_info" = \'{\'',
+    "null": 'UPDATE "MEMBERS" SET "DOB" = NULL',
+}
+
+
+def test_keys_references_and_conditions_are_enforced_in_postgresql(loaded_postgresql: Database) -> None:
+    for name, statement in VIOLATIONS_IN_POSTGRESQL.items():
+        with pytest.raises((psycopg.IntegrityError, psycopg.DataError)):
+            pytest.fail(f"{name}: {loaded_postgresql.rows(statement)}")
+
+
 def test_deleting_a_parent_does_what_the_contract_says(loaded: Database) -> None:
-    ((member,),) = loaded.rows("SELECT MIN(Member_ID) FROM MEMBER_CONDITION")
-    loaded.rows(f"DELETE FROM CLAIMS WHERE member_id = {member}")
-    loaded.rows(f"DELETE FROM MEMBERS WHERE member_id = {member}")
-    assert loaded.rows(f"SELECT COUNT(*) FROM MEMBER_CONDITION WHERE Member_ID = {member}") == [(0,)]
-    ((enrollment,),) = loaded.rows("SELECT MIN(`Enrollment ID`) FROM MEMBERS")
-    loaded.rows(f"DELETE FROM ENROLLMENT WHERE Enrollment_ID = {enrollment}")
-    assert loaded.rows(f"SELECT COUNT(*) FROM MEMBERS WHERE `Enrollment ID` = {enrollment}") == [(0,)]
+    ((member,),) = loaded.rows('SELECT MIN("Member_ID") FROM "MEMBER_CONDITION"')
+    loaded.rows(f'DELETE FROM "CLAIMS" WHERE member_id = {member}')
+    loaded.rows(f'DELETE FROM "MEMBERS" WHERE member_id = {member}')
+    assert loaded.rows(f'SELECT COUNT(*) FROM "MEMBER_CONDITION" WHERE "Member_ID" = {member}') == [(0,)]
+    ((enrollment,),) = loaded.rows('SELECT MIN("Enrollment ID") FROM "MEMBERS"')
+    loaded.rows(f'DELETE FROM "ENROLLMENT" WHERE "Enrollment_ID" = {enrollment}')
+    assert loaded.rows(f'SELECT COUNT(*) FROM "MEMBERS" WHERE "Enrollment ID" = {enrollment}') == [(0,)]

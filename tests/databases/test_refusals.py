@@ -11,16 +11,16 @@ import pytest
 
 from payerlake import cli
 from payerlake.errors import BadInput
-from tests.databases.conftest import Database
 from tests.databases.loading import load
+from tests.databases.servers import Database, MariaDB, PostgreSQL
 
 
 @pytest.fixture
-def no_files(database: Database) -> Iterator[None]:
+def no_files(mariadb: MariaDB) -> Iterator[None]:
     """The server takes no files from clients."""
-    database.rows("SET GLOBAL local_infile = 0")
+    mariadb.rows("SET GLOBAL local_infile = 0")
     yield
-    database.rows("SET GLOBAL local_infile = 1")
+    mariadb.rows("SET GLOBAL local_infile = 1")
 
 
 def refused(capsys: pytest.CaptureFixture[str], out: Path, url: str, *more: str) -> str:
@@ -34,14 +34,14 @@ def refused(capsys: pytest.CaptureFixture[str], out: Path, url: str, *more: str)
     return captured.err
 
 
-def test_wrong_credentials_hosts_and_databases_get_one_message(
-    database: Database, insurance: Path, capsys: pytest.CaptureFixture[str]
+def test_wrong_credentials_hosts_and_databases_get_one_message_of_mariadb(
+    mariadb: MariaDB, insurance: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "check user and password" in refused(capsys, insurance, database.url_as("ann", "Geheimnis"))
-    assert "check user and password" in refused(capsys, insurance, database.url_as("bob", "Geheim"))
-    other = database.url.replace(database.name, "mysql")
+    assert "check user and password" in refused(capsys, insurance, mariadb.url_as("ann", "Geheimnis"))
+    assert "check user and password" in refused(capsys, insurance, mariadb.url_as("bob", "Geheim"))
+    other = mariadb.url.replace(mariadb.name, "mysql")
     assert "all privileges on this database" in refused(capsys, insurance, other)
-    other = database.url_as("root", "").replace(database.name, "nowhere")
+    other = mariadb.url_as("root", "").replace(mariadb.name, "nowhere")
     assert "CREATE DATABASE" in refused(capsys, insurance, other)
     assert "check host and port" in refused(capsys, insurance, "mysql://ann:Geheim@nohost.invalid/health")
     assert "check host and port" in refused(capsys, insurance, "mysql://ann:Geheim@127.0.0.1:9/health")
@@ -49,18 +49,47 @@ def test_wrong_credentials_hosts_and_databases_get_one_message(
 
 
 def test_a_server_that_takes_no_files_is_named(
-    database: Database, insurance: Path, no_files: None, capsys: pytest.CaptureFixture[str]
+    mariadb: MariaDB, insurance: Path, no_files: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "SET GLOBAL local_infile = 1" in refused(capsys, insurance, database.url)
-    assert database.names() == set()
+    assert "SET GLOBAL local_infile = 1" in refused(capsys, insurance, mariadb.url)
+    assert mariadb.names() == set()
 
 
-def test_a_user_who_may_only_read_is_told_what_is_missing(
-    database: Database, insurance: Path, capsys: pytest.CaptureFixture[str]
+def test_a_user_who_may_only_read_is_told_what_is_missing_in_mariadb(
+    mariadb: MariaDB, insurance: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    database.rows("CREATE OR REPLACE USER reader IDENTIFIED BY 'Geheim'")
-    database.rows(f"GRANT SELECT ON {database.name}.* TO reader")
-    assert "GRANT ALL" in refused(capsys, insurance, database.url_as("reader", "Geheim"))
+    mariadb.rows("CREATE OR REPLACE USER reader IDENTIFIED BY 'Geheim'")
+    mariadb.rows(f"GRANT SELECT ON {mariadb.name}.* TO reader")
+    assert "GRANT ALL" in refused(capsys, insurance, mariadb.url_as("reader", "Geheim"))
+
+
+def test_wrong_credentials_hosts_and_databases_get_one_message_of_postgresql(
+    postgresql: PostgreSQL, insurance: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "check user and password" in refused(capsys, insurance, postgresql.url_as("ann", "Geheimnis"))
+    assert "check user and password" in refused(capsys, insurance, postgresql.url_as("bob", "Geheim"))
+    assert "give a password" in refused(capsys, insurance, postgresql.url_as("ann", ""))
+    other = postgresql.url.replace(postgresql.name, "nowhere")
+    assert "CREATE DATABASE" in refused(capsys, insurance, other)
+    assert "check the host" in refused(capsys, insurance, "postgres://ann:Geheim@nohost.invalid/health")
+    assert "check host and port" in refused(capsys, insurance, "postgresql://ann:Geheim@127.0.0.1:9/health")
+    assert "socket" in refused(capsys, insurance, "postgresql://ann:Geheim@localhost/health?host=/nowhere")
+
+
+def test_a_user_who_may_only_read_is_told_what_is_missing_in_postgresql(
+    postgresql: PostgreSQL, insurance: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postgresql.rows("CREATE ROLE reader LOGIN PASSWORD 'Geheim'")
+    assert "GRANT ALL ON SCHEMA" in refused(capsys, insurance, postgresql.url_as("reader", "Geheim"))
+
+
+def test_a_database_that_cannot_hold_the_texts_is_refused(
+    postgresql: PostgreSQL, insurance: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postgresql.rows("CREATE DATABASE latin OWNER ann ENCODING 'LATIN1' TEMPLATE template0")
+    other = postgresql.url.replace(postgresql.name, "latin")
+    assert "ENCODING 'UTF8'" in refused(capsys, insurance, other)
+    assert "no schema" in refused(capsys, insurance, f"{postgresql.url}&options=-csearch_path%3Dnowhere")
 
 
 def test_options_are_checked_before_anything_runs(
@@ -92,3 +121,10 @@ def test_without_the_driver_the_remedy_is_said(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymysql", None)
     assert "pip install 'payerlake[mysql]'" in refused(capsys, insurance, "mysql://ann:Geheim@localhost/health")
+
+
+def test_without_psycopg_the_remedy_is_said(
+    insurance: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "pip install 'psycopg[binary]'" in refused(capsys, insurance, "postgresql://ann:Geheim@localhost/health")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from payerlake.databases.address import scheme
+from payerlake.databases.inspect import Inspected
 from payerlake.databases.load import Loaded, LoadedTable, load
 from payerlake.databases.mysql_server import MySQLServer
+from payerlake.databases.postgresql_server import PostgreSQLServer
 from payerlake.databases.scripts import load_script, schema_script
 from payerlake.databases.server import Server
 from payerlake.databases.sources import csv_files
 
 JOBS = 4  # files to load at once
-_SERVERS = {"mysql": MySQLServer, "mariadb": MySQLServer}
+_SERVERS: dict[str, Callable[[str], Server]] = {
+    "mysql": MySQLServer,
+    "mariadb": MySQLServer,
+    "postgresql": PostgreSQLServer,
+    "postgres": PostgreSQLServer,
+}
 
 
 def server(url: str) -> Server:
@@ -18,4 +27,15 @@ def server(url: str) -> Server:
     return _SERVERS[scheme(url, _SERVERS)](url)
 
 
-__all__ = ["JOBS", "Loaded", "LoadedTable", "Server", "csv_files", "load", "load_script", "schema_script", "server"]
+__all__ = [
+    "JOBS",
+    "Inspected",
+    "Loaded",
+    "LoadedTable",
+    "Server",
+    "csv_files",
+    "load",
+    "load_script",
+    "schema_script",
+    "server",
+]

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from payerlake.databases.conditions import Condition, Words, translated
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import Column, Index, Reference, Table
 
 BY_CHECK, BY_PARENT, BY_QUERY = "check", "parent", "query"
+STAGED, REPLACED = "payerlake_new_", "payerlake_old_"  # how tables are called before and after they are in place
+
+
+@dataclass(frozen=True)
+class IndexTerms:
+    """An index as the database has it: columns, quoted; its final name and its condition, "" for none."""
+
+    columns: tuple[str, ...]
+    name: str = ""
+    where: str = ""
 
 
 class Dialect(Words, Protocol):
@@ -31,9 +42,15 @@ class Dialect(Words, Protocol):
         table: Table,
         columns: Sequence[str],
         constraints: Sequence[str],
-        indexes: Sequence[Sequence[str]],
+        indexes: Sequence[IndexTerms],
     ) -> str:
-        """The statements, ended, that create the table, its comments and its indexes (names of columns, quoted)."""
+        """The statements, ended, that create the table, its comments and its indexes."""
+
+    def create_view(self, name: str, table: Table, query: str) -> str:
+        """The statements, ended, that create a view of the query, with its comment, or put it in another's place."""
+
+    def analyze(self, names: Sequence[str]) -> str:
+        """The statement, ended, that has the server look at how the tables' values are distributed."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +84,13 @@ class Rule:
 
 
 class Schema:
-    """Tables, parents first, in a dialect."""
+    """Tables, parents first, and views of them, in a dialect."""
 
-    def __init__(self, tables: Sequence[Table], dialect: Dialect, names: Names | None = None) -> None:
-        self.tables, self.dialect, self.names = tuple(tables), dialect, names or Names()
-        self._by_name = {table.name: table for table in tables}
+    def __init__(self, contracts: Sequence[Table], dialect: Dialect, names: Names | None = None) -> None:
+        self.tables = tuple(table for table in contracts if table.view is None)
+        self.views = tuple(table for table in contracts if table.view is not None)
+        self.dialect, self.names = dialect, names or Names()
+        self._by_name = {table.name: table for table in contracts}
 
     def create(self, table: Table) -> str:
         """The statements that create the table with all its constraints and indexes."""
@@ -88,8 +107,16 @@ class Schema:
             *checks,
         ]
         columns = [self.dialect.column(column, column.name in keyed) for column in table.columns]
-        indexed = [self._quoted(table, columns) for columns in indexes(table)]
+        indexed = [self._index(table, index) for index in indexes(table)]
         return self.dialect.create_table(self.names.table(table), table, columns, constraints, indexed)
+
+    def create_view(self, view: Table, settings: Any) -> str:
+        """The statements that create the view, of the tables by the names that they have here."""
+        assert view.view is not None
+        query = view.view(settings).strip()
+        for name in map(final_name, (*self.tables, *self.views)):
+            query = re.sub(rf"\b{name}\b", self.names.prefix + name, query)
+        return self.dialect.create_view(self.names.table(view), view, query)
 
     def rules(self, table: Table) -> list[Rule]:
         """Every condition of the contract. Raises ValueError for one that the dialect cannot say."""
@@ -150,6 +177,10 @@ class Schema:
             f" ON DELETE {reference.on_delete} ON UPDATE CASCADE"
         )
 
+    def _index(self, table: Table, index: Index) -> IndexTerms:
+        where = translated(index.where, table, self.dialect).sql if index.where else ""
+        return IndexTerms(tuple(self._quoted(table, index.columns)), index.name, where)
+
     def _list(self, table: Table, names: Sequence[str]) -> str:
         return ", ".join(self._quoted(table, names))
 
@@ -168,25 +199,39 @@ def table_comment(table: Table) -> str:
 
 
 def mark(table: Table) -> str:
-    """How the comment of a table of payerlake's begins."""
-    return f"payerlake {table.full_name}:"
+    """How the comment of a table or view of payerlake's begins."""
+    return f"payerlake {'view ' if table.view else ''}{table.full_name}:"
 
 
-def indexes(table: Table) -> list[tuple[str, ...]]:
-    """The contract's indexes and one for each reference, but those with which a key or another index begins."""
-    wanted = list(dict.fromkeys([*(r.columns for r in table.references), *(index.columns for index in table.indexes)]))
-    return [
-        columns
-        for columns in wanted
+def read_by(sql: str, tables: Collection[Table]) -> list[Table]:
+    """Those of the tables that the query names."""
+    words = set(re.findall(r"\w+", sql))
+    return [table for table in tables if final_name(table) in words]
+
+
+def indexes(table: Table) -> list[Index]:
+    """The contract's indexes and one for each reference, but of those without a name such with which others begin.
+
+    A partial index does not stand for one that has all rows.
+    """
+    named = [index for index in table.indexes if index.name]
+    unnamed = [Index(reference.columns) for reference in table.references]
+    unnamed = list(dict.fromkeys([*unnamed, *(index for index in table.indexes if not index.name)]))
+    whole = [index.columns for index in (*unnamed, *named) if not index.where]
+    return named + [
+        index
+        for index in unnamed
         if not any(
-            other[: len(columns)] == columns for other in (table.key, *table.unique, *wanted) if other is not columns
+            other[: len(index.columns)] == index.columns
+            for other in (table.key, *table.unique, *whole)
+            if other is not index.columns
         )
     ]
 
 
 def _keyed(table: Table) -> set[str]:
-    groups = [table.key, *table.unique, *indexes(table), *(reference.columns for reference in table.references)]
-    return set(itertools.chain.from_iterable(groups))
+    groups = [table.key, *table.unique, *(index.columns for index in indexes(table))]
+    return set(itertools.chain(*groups, *(reference.columns for reference in table.references)))
 
 
 def _limits(column: Column) -> tuple[object, ...]:

@@ -1,8 +1,9 @@
 """Loads a published dataset into a database: as a whole, checked before it takes the place of what stood there.
 
 Stage: the tables are created, with all their constraints, under a prefix, and filled from the CSV files, several at
-once, parents before children. Check: rows as in the manifest, and the rules that the database itself cannot hold. Swap:
-one atomic renaming. A run that is killed leaves the old tables as they were, and the next one clears what it left.
+once, parents before children; then the views of them. Check: rows as in the manifest, and the rules that the database
+itself cannot hold. Swap: one atomic renaming. A run that is killed leaves the old tables as they were, and the next one
+clears what it left. What stands then is asked the dataset's own queries.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
 
 from payerlake import registry
-from payerlake.databases.ddl import BY_QUERY, Names, Schema, final_name, mark
-from payerlake.databases.server import Server, Session
+from payerlake.databases.ddl import BY_QUERY, REPLACED, STAGED, Names, Schema, final_name, mark, read_by
+from payerlake.databases.inspect import Inspected, inspected
+from payerlake.databases.server import AfterSwap, Server, Session, Swap
 from payerlake.databases.sources import Source
-from payerlake.errors import BadInput, DataFailed, EngineFailed
+from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
 from payerlake.manifest import Manifest
 from payerlake.progress import Progress
 from payerlake.schema import Table
-
-STAGED, REPLACED = "payerlake_new_", "payerlake_old_"
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,16 @@ class LoadedTable:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A dataset in a database: where, its tables, and the seconds from the first table to the swap."""
+    """A dataset in a database: where, its tables, the seconds from the first table to the swap, and what it answers.
+
+    views: by name, their rows.
+    """
 
     place: str
     tables: tuple[LoadedTable, ...]
+    views: Mapping[str, int]
     seconds: float
+    inspected: Inspected
 
 
 def load(
@@ -56,34 +64,76 @@ def load(
     Raises BadInput before anything is written where the target may not be taken, DataFailed where rows are refused or
     are not those of the manifest, EngineFailed where the server fails: nothing is changed by any of them.
     """
-    tables = _tables(manifest)
+    settings = _settings(manifest)
+    contracts = _contracts(manifest, settings)
     with server.locked() as session:
-        _recover(session, tables)
-        standing = _standing(session, tables, mode, str(server))
-        with source as files:
-            began = time.monotonic()
-            schema = Schema(tables, server.dialect, Names(STAGED, session.constraint_names()))
-            with _staged(server, tables):
-                for table in tables:
-                    session.run(schema.create(table))
-                seconds = _fill(server, schema, files, jobs, progress)
-                rows = {table.name: _checked(session, schema, table, manifest) for table in tables}
-                _swap(session, tables, standing)
-        _drop(session, tables, REPLACED)
-    loaded = tuple(LoadedTable(final_name(table), rows[table.name], seconds[table.name]) for table in tables)
-    return Loaded(str(server), loaded, time.monotonic() - began)
+        with _nothing_changed():
+            _recover(session, contracts)
+            standing = _standing(session, contracts, mode, str(server))
+            with source as files:
+                began = time.monotonic()
+                schema = Schema(contracts, server.dialect, Names(STAGED, session.constraint_names()))
+                with _staged(server, contracts):
+                    for table in schema.tables:
+                        session.run(schema.create(table))
+                    seconds = _fill(server, schema, files, jobs, progress)
+                    rows = _checked(session, schema, manifest, settings)
+                    session.swap(_swap(schema, standing, settings))
+        taken = time.monotonic() - began
+        with _in_place():
+            _drop(session, schema.tables, REPLACED)
+            answers = inspected(session, registry.dataset(manifest.dataset), contracts, settings, manifest.slice)
+    tables = tuple(LoadedTable(final_name(table), rows[table.name], seconds[table.name]) for table in schema.tables)
+    views = {final_name(view): rows[view.name] for view in schema.views}
+    return Loaded(str(server), tables, views, taken, answers)
 
 
-def _tables(manifest: Manifest) -> list[Table]:
-    """The published tables, parents first. Raises BadInput where one lacks a parent."""
-    tables = registry.dataset(manifest.dataset).in_order(manifest.tables)
-    for table in tables:
-        missing = [parent for parent in table.parents if parent not in manifest.tables]
+def _settings(manifest: Manifest) -> Any:
+    """The settings that the dataset was made with, where a database needs them. Raises BadInput for unknown ones."""
+    dataset = registry.dataset(manifest.dataset)
+    if dataset.inspection is None and not any(table.view for table in dataset.tables):
+        return None
+    try:
+        return dataset.settings.model_validate(manifest.settings)
+    except ValidationError:
+        raise BadInput(
+            f"{manifest.dataset}: its manifest has the settings of another version, {manifest.version}; generate the "
+            "dataset again"
+        ) from None
+
+
+def _contracts(manifest: Manifest, settings: Any) -> list[Table]:
+    """The published tables and views, parents first. Raises BadInput where one lacks a parent."""
+    dataset = registry.dataset(manifest.dataset)
+    contracts = dataset.in_order(manifest.tables)
+    for table in contracts:
+        read = [other.name for other in read_by(table.view(settings), dataset.tables)] if table.view else []
+        missing = [parent for parent in (*table.parents, *read) if parent not in manifest.tables]
         if missing:
             raise BadInput(
                 f"{table.full_name}: refers to {', '.join(missing)}, which is not published; generate both together"
             )
-    return tables
+    return contracts
+
+
+@contextmanager
+def _nothing_changed() -> Iterator[None]:
+    """Says so where the server fails before the swap."""
+    try:
+        yield
+    except AfterSwap:
+        raise
+    except EngineFailed as error:
+        raise EngineFailed(f"{error}; nothing was changed, run it again when the server is well") from error
+
+
+@contextmanager
+def _in_place() -> Iterator[None]:
+    """Says so where the server fails after the swap."""
+    try:
+        yield
+    except PayerlakeError as error:
+        raise AfterSwap(f"{error}; the new tables are in place all the same") from error
 
 
 # what stands there
@@ -100,12 +150,15 @@ def _recover(session: Session, tables: Sequence[Table]) -> None:
     }
     if alone:
         session.rename(alone)
+    views = [STAGED + final_name(view) for view in tables if view.view]
+    if views:
+        session.drop_views(views)
     _drop(session, tables, STAGED)
     _drop(session, tables, REPLACED)
 
 
 def _standing(session: Session, tables: Sequence[Table], mode: str, place: str) -> list[Table]:
-    """Those of the tables that exist. Raises BadInput where they may not be replaced."""
+    """Those of the tables and views that exist. Raises BadInput where they may not be replaced."""
     comments = {session.same_name(name): comment for name, comment in session.tables().items()}
     standing = [table for table in tables if session.same_name(final_name(table)) in comments]
     names = ", ".join(final_name(table) for table in standing)
@@ -114,8 +167,8 @@ def _standing(session: Session, tables: Sequence[Table], mode: str, place: str) 
     for table in standing:
         if not comments[session.same_name(final_name(table))].startswith(mark(table)):
             raise BadInput(
-                f"{place}: {final_name(table)} is not a table that payerlake made of {table.full_name}; rename it, "
-                "or load into another database"
+                f"{place}: {final_name(table)} is not a {'view' if table.view else 'table'} that payerlake made of "
+                f"{table.full_name}; rename it, or load into another database"
             )
     _refuse_referring(session, standing, tables, place)
     return standing
@@ -140,7 +193,7 @@ def _refuse_referring(session: Session, standing: Sequence[Table], tables: Seque
 
 
 def _drop(session: Session, tables: Sequence[Table], prefix: str) -> None:
-    session.drop([prefix + final_name(table) for table in reversed(tables)])
+    session.drop([prefix + final_name(table) for table in reversed(tables) if not table.view])
 
 
 # stage, check, swap
@@ -199,24 +252,49 @@ def _load_file(server: Server, schema: Schema, table: Table, file: Source) -> No
         session.load_file(str(path), schema.names.table(table), table)
 
 
-def _checked(session: Session, schema: Schema, table: Table, manifest: Manifest) -> int:
-    """The rows of a staged table. Raises DataFailed where they are not the manifest's or break a rule."""
+def _checked(session: Session, schema: Schema, manifest: Manifest, settings: Any) -> dict[str, int]:
+    """The rows of the staged tables, and of the views, which are made here.
+
+    Raises DataFailed where they are not as many as in the manifest or break a rule.
+    """
+    rows = {}
+    for table in schema.tables:
+        rows[table.name] = _counted(session, schema, table, manifest)
+        _refuse_broken(session, schema, table)
+    session.run(schema.dialect.analyze([schema.names.table(table) for table in schema.tables]))
+    for view in schema.views:
+        session.run(schema.create_view(view, settings))
+        rows[view.name] = _counted(session, schema, view, manifest)
+    return rows
+
+
+def _counted(session: Session, schema: Schema, table: Table, manifest: Manifest) -> int:
     ((rows,),) = session.rows(schema.count(table))
     expected = next(iter(manifest.tables[table.name].values())).rows
     if rows != expected:
+        arrived = "are in the view" if table.view else "arrived"
         raise DataFailed(
-            f"{table.full_name}: {rows:,} rows arrived, the manifest has {expected:,}; nothing was changed; "
+            f"{table.full_name}: {rows:,} rows {arrived}, the manifest has {expected:,}; nothing was changed; "
             f"payerlake verify {table.dataset} tells whether the files are whole"
         )
+    return int(rows)
+
+
+def _refuse_broken(session: Session, schema: Schema, table: Table) -> None:
     for rule in schema.rules(table):
         if rule.held_by == BY_QUERY:
             ((broken,),) = session.rows(schema.count_broken(table, rule))
             if broken:
                 raise DataFailed(f"{table.full_name}: {broken:,} rows break {rule.name}: {rule.sql}")
-    return rows
 
 
-def _swap(session: Session, tables: Sequence[Table], standing: Sequence[Table]) -> None:
-    """One statement: all tables at once, or none."""
-    aside = {final_name(table): REPLACED + final_name(table) for table in standing}
-    session.rename(aside | {STAGED + final_name(table): final_name(table) for table in tables})
+def _swap(schema: Schema, standing: Sequence[Table], settings: Any) -> Swap:
+    final = Schema([*schema.tables, *schema.views], schema.dialect)
+    return Swap(
+        tables={STAGED + final_name(table): final_name(table) for table in schema.tables},
+        views={STAGED + final_name(view): final_name(view) for view in schema.views},
+        create_views={final_name(view): final.create_view(view, settings) for view in schema.views},
+        old_tables={final_name(table): REPLACED + final_name(table) for table in reversed(standing) if not table.view},
+        old_views=[final_name(view) for view in standing if view.view],
+        index_names=frozenset(index.name for table in schema.tables for index in table.indexes if index.name),
+    )

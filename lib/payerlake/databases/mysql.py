@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from payerlake.databases.ddl import table_comment
+from payerlake.databases.ddl import IndexTerms, table_comment
 from payerlake.schema import Column, Table
 
 _SIMPLE_TYPES = {
@@ -85,15 +85,26 @@ class MySQL:
         table: Table,
         columns: Sequence[str],
         constraints: Sequence[str],
-        indexes: Sequence[Sequence[str]],
+        indexes: Sequence[IndexTerms],
     ) -> str:
-        keys = [f"KEY ({', '.join(names)})" for names in indexes]
+        """MySQL has no partial indexes: such a one has all rows here."""
+        keys = [
+            f"KEY {self.quote(index.name) + ' ' if index.name else ''}({', '.join(index.columns)})" for index in indexes
+        ]
         body = ",\n  ".join([*columns, *constraints, *keys])
         comment = self.literal(table_comment(table))
         return (
             f"CREATE TABLE {self.quote(name)} (\n  {body}\n)"
             f" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT={comment};"
         )
+
+    def create_view(self, name: str, table: Table, query: str) -> str:
+        """A view has no comment in MySQL; its definition says in a condition, which always holds, whose it is."""
+        comment = self.literal(table_comment(table))
+        return f"CREATE OR REPLACE VIEW {self.quote(name)} AS SELECT * FROM (\n{query}\n) AS q WHERE {comment} <> '';"
+
+    def analyze(self, names: Sequence[str]) -> str:
+        return f"ANALYZE TABLE {', '.join(map(self.quote, names))};"
 
     def load_file(self, path: str, name: str, table: Table) -> str:
         """The statement that loads a CSV file: RFC 4180 with a header, an empty field a null, no backslash escapes.

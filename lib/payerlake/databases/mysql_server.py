@@ -11,6 +11,7 @@ from typing import Any
 
 from payerlake.databases.address import Address, Environment, address
 from payerlake.databases.mysql import STRICT, MySQL
+from payerlake.databases.server import AfterSwap, Swap
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
 from payerlake.schema import Table
 
@@ -124,9 +125,12 @@ class MySQLSession:
         self.rows(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.answer(sql)[1]
+
+    def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         with self._translated(), self._connection.cursor() as cursor:
             cursor.execute(sql)
-            return list(cursor.fetchall())
+            return [column[0] for column in cursor.description or ()], list(cursor.fetchall())
 
     def require_fit(self) -> None:
         """Raises BadInput for a server that is too old or takes no files."""
@@ -146,8 +150,10 @@ class MySQLSession:
             raise BadInput(f"{self._place}: another load of this database is under way; wait for its end")
 
     def tables(self) -> dict[str, str]:
-        sql = "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
-        return {name: comment or "" for name, comment in self.rows(sql)}
+        comments = "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+        views = "SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()"
+        found = {name: comment or "" for name, comment in self.rows(comments)}
+        return found | {name: _comment_of_view(definition or "") for name, definition in self.rows(views)}
 
     def same_name(self, name: str) -> str:
         if self._folds_case is None:
@@ -192,9 +198,32 @@ class MySQLSession:
     def drop(self, names: Sequence[str]) -> None:
         self.run(f"DROP TABLE IF EXISTS {', '.join(map(MySQL().quote, names))}")
 
+    def drop_views(self, names: Sequence[str]) -> None:
+        self.run(f"DROP VIEW IF EXISTS {', '.join(map(MySQL().quote, names))}")
+
     def rename(self, names: Mapping[str, str]) -> None:
         quote = MySQL().quote
         self.run(f"RENAME TABLE {', '.join(f'{quote(old)} TO {quote(new)}' for old, new in names.items())}")
+
+    def swap(self, swap: Swap) -> None:
+        """One renaming of all tables; then the views, which go by names, so that old ones show the new tables at once.
+
+        They cannot be renamed with the tables: their definitions have the names of the stage.
+        """
+        self.rename({**swap.old_tables, **swap.tables})
+        made: list[str] = []
+        try:
+            for name, statement in swap.create_views.items():
+                self.run(statement)
+                made.append(name)
+            if swap.views:
+                self.drop_views(list(swap.views))
+        except PayerlakeError as error:
+            missing = [name for name in swap.create_views if name not in made]
+            raise AfterSwap(
+                f"{error}; the new tables are in place, without these views: {', '.join(missing) or '-'}; load again "
+                "with --mode overwrite"
+            ) from error
 
     @contextmanager
     def _translated(self, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
@@ -230,7 +259,13 @@ def _failed(place: str, error: Exception) -> PayerlakeError:
         return BadInput(f"{place}: {_ALLOW_FILES}")
     if code in _NOT_GRANTED:
         return BadInput(f"{place}: {text}; it takes all privileges on the database: GRANT ALL ON DATABASE.* TO USER")
-    return EngineFailed(f"{place}: {text}; nothing was changed, run it again when the server is well")
+    return EngineFailed(f"{place}: {text}")
+
+
+def _comment_of_view(definition: str) -> str:
+    """What the view says of itself in its definition; "" for a view of others."""
+    found = re.search(r"'(payerlake view [^']*)'", definition)
+    return found[1] if found else ""
 
 
 def _code_and_text(error: Exception) -> tuple[int, str]:

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from payerlake.databases.ddl import Dialect
+from payerlake.errors import EngineFailed
 from payerlake.schema import Table
+
+
+class AfterSwap(EngineFailed):
+    """What failed when the new tables were in place already."""
+
+
+@dataclass(frozen=True)
+class Swap:
+    """What takes the place of what.
+
+    tables, views: final names by those in the stage, parents first. create_views: the statements that create the views
+    of the final tables, by final name. old_tables: the names aside, by name, of the tables that stand there; old_views:
+    the views that do. Children come first in both. index_names: those that the contracts give.
+    """
+
+    tables: Mapping[str, str]
+    views: Mapping[str, str]
+    create_views: Mapping[str, str]
+    old_tables: Mapping[str, str]
+    old_views: Sequence[str]
+    index_names: frozenset[str]
 
 
 class Session(Protocol):
@@ -19,6 +42,9 @@ class Session(Protocol):
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
 
+    def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of a query's columns, and its rows."""
+
     def tables(self) -> dict[str, str]:
         """Comments of the database's tables and views by name."""
 
@@ -26,7 +52,7 @@ class Session(Protocol):
         """The name as the server tells names apart: in lower case where case does not matter to it."""
 
     def referring(self) -> list[tuple[str, str]]:
-        """(who, table) for all foreign keys to, and triggers on, tables of the database; who is for people."""
+        """(who, table) for all that a table of the database takes with it when it goes; who is for people."""
 
     def constraint_names(self) -> frozenset[str]:
         """The names, in lower case, of the constraints in the database."""
@@ -37,8 +63,17 @@ class Session(Protocol):
     def drop(self, names: Sequence[str]) -> None:
         """Drop those of the tables that exist; children come first."""
 
+    def drop_views(self, names: Sequence[str]) -> None:
+        """Drop those of the views that exist."""
+
     def rename(self, names: Mapping[str, str]) -> None:
         """Rename tables, all or none, in this order; foreign keys follow."""
+
+    def swap(self, swap: Swap) -> None:
+        """Put the new tables in place, all or none, and the views. What was replaced may stand aside afterwards.
+
+        Raises AfterSwap where the tables are in place and not all views.
+        """
 
 
 class Server(Protocol):

@@ -55,7 +55,7 @@ def csv_files(
     at: FolderDestination, manifest: Manifest, spark: Callable[[], SparkSession]
 ) -> Iterator[Mapping[str, Sequence[Source]]]:
     """The CSV files of each table: the published ones, else such as Spark writes for the time of the block."""
-    tables = registry.dataset(manifest.dataset).in_order(manifest.tables)
+    tables = [table for table in registry.dataset(manifest.dataset).in_order(manifest.tables) if not table.view]
     if all("csv" in manifest.tables[table.name] for table in tables):
         yield {table.name: _files(Folder(at.place), table, manifest) for table in tables}
         return

@@ -104,6 +104,7 @@ TABLE = Table(
             "bigint",
             "Tracked activity; null: a review by which the gap was closed",
             nullable=True,
+            low=1,
             high_cardinality=True,
         ),
         Column("cost_date", "date", "Day of the activity or of the closure"),

@@ -1,0 +1,80 @@
+"""What a loaded dataset answers to its own queries, and its checklist with what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from payerlake.databases.ddl import final_name, mark, read_by
+from payerlake.databases.server import Session
+from payerlake.inspection import Check
+from payerlake.registry import Dataset
+from payerlake.schema import Table
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a query."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A line of the checklist; `expected` for people."""
+
+    what: str
+    expected: str
+    found: int
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """Answers and checklist, both empty for a dataset that has none."""
+
+    answers: tuple[Answer, ...] = ()
+    checklist: tuple[Checked, ...] = ()
+
+
+def inspected(session: Session, dataset: Dataset, loaded: Sequence[Table], settings: Any, slice: str) -> Inspected:
+    """What the dataset is asked, as far as all that a question reads was loaded. Raises EngineFailed."""
+    if dataset.inspection is None:
+        return Inspected()
+    asked = dataset.inspection(settings)
+    missing = {table.name for table in dataset.tables} - {table.name for table in loaded}
+
+    def is_there(sql: str, *names: str) -> bool:
+        return not missing & {*names, *(table.name for table in read_by(sql, dataset.tables))}
+
+    return Inspected(
+        tuple(
+            Answer(query.title, tuple(columns), tuple(rows))
+            for query in asked.queries
+            if is_there(query.sql)
+            for columns, rows in [session.answer(query.sql)]
+        ),
+        tuple(
+            _checked(session, dataset, check)
+            for check in asked.checks
+            if is_there(check.sql, *check.standing) and (slice == "1/1" or not check.of_whole)
+        ),
+    )
+
+
+def _checked(session: Session, dataset: Dataset, check: Check) -> Checked:
+    if check.sql:
+        ((found,),) = session.rows(check.sql)
+    else:
+        found = _standing(session, [dataset.table(name) for name in check.standing])
+    expected = f"{check.expected:,.0f}"
+    return Checked(check.what, f">= {expected}" if check.at_least else expected, int(found), check.holds(found))
+
+
+def _standing(session: Session, tables: Sequence[Table]) -> int:
+    """How many of the tables stand there as payerlake's own."""
+    comments = session.tables()
+    return sum(comments.get(final_name(table), "").startswith(mark(table)) for table in tables)

@@ -1,0 +1,313 @@
+"""Connections to PostgreSQL, and what their errors mean."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from payerlake.databases.address import Address, Environment, address
+from payerlake.databases.ddl import STAGED
+from payerlake.databases.postgresql import PostgreSQL
+from payerlake.databases.server import Swap
+from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
+from payerlake.schema import Table
+
+_ENVIRONMENT = Environment(user="PGUSER", password="PGPASSWORD")
+_OPTIONS = ("host", "options", "sslmode", "sslrootcert")
+_PATIENCE = "60s"  # for others' locks on the tables; the server's own default is to wait for ever
+_OLDEST = 120_000  # as the server writes it
+_CHUNK = 1 << 20  # bytes that are sent at once
+_ENCODINGS = ("UTF8", "SQL_ASCII")
+_SETTINGS = (
+    "SELECT set_config('search_path', quote_ident(current_schema()), false),"
+    " set_config('client_min_messages', 'error', false),"
+    f" set_config('lock_timeout', '{_PATIENCE}', false),"
+    " set_config('statement_timeout', '0', false),"
+    " set_config('idle_in_transaction_session_timeout', '0', false),"
+    " set_config('standard_conforming_strings', 'on', false)"
+)
+
+# What a server that refuses a connection says; the protocol gives no code for it to the driver.
+_CONNECTION = {
+    "authentication failed": "check user and password, in the URL or in PGUSER and PGPASSWORD",
+    "no password supplied": "give a password, in the URL or in PGPASSWORD",
+    "database": "create the database first: CREATE DATABASE NAME ENCODING 'UTF8', or give a user who may connect to it",
+    "No such file or directory": "check that the server runs and where its socket is: ?host=FOLDER",
+    "role": "check user and password, in the URL or in PGUSER and PGPASSWORD",
+    "resolve": "check the host",
+    "translate host name": "check the host",
+    "refused": "check host and port, or ?host=FOLDER of its socket, and that the server runs",
+    "timeout": "check host and port, or ?host=FOLDER of its socket, and that the server runs",
+}
+_KEYS = """
+SELECT c.relnamespace = t.relnamespace, n.nspname, c.relname, t.relname
+FROM pg_constraint k
+JOIN pg_class t ON t.oid = k.confrelid AND t.relnamespace = current_schema()::regnamespace
+JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f'"""
+_VIEWS = """
+SELECT DISTINCT v.relnamespace = t.relnamespace, n.nspname, v.relname, t.relname
+FROM pg_depend d
+JOIN pg_rewrite r ON r.oid = d.objid
+JOIN pg_class v ON v.oid = r.ev_class
+JOIN pg_namespace n ON n.oid = v.relnamespace
+JOIN pg_class t ON t.oid = d.refobjid AND t.relnamespace = current_schema()::regnamespace
+WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND v.oid <> t.oid"""
+_TRIGGERS = """
+SELECT g.tgname, t.relname
+FROM pg_trigger g
+JOIN pg_class t ON t.oid = g.tgrelid AND t.relnamespace = current_schema()::regnamespace
+WHERE NOT g.tgisinternal"""
+_NAMES = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
+_STAGED_INDEXES = f"""
+SELECT i.relname
+FROM pg_index x
+JOIN pg_class i ON i.oid = x.indexrelid
+JOIN pg_class t ON t.oid = x.indrelid
+WHERE i.relnamespace = current_schema()::regnamespace AND starts_with(i.relname, '{STAGED}')
+  AND NOT starts_with(t.relname, '{STAGED}')
+ORDER BY 1"""
+
+
+class PostgreSQLServer:
+    """A database of a PostgreSQL server; its tables are in the first schema of the user's search path."""
+
+    dialect = PostgreSQL()
+
+    def __init__(self, url: str) -> None:
+        self.address: Address = address(url, _ENVIRONMENT, _OPTIONS)
+        self._open: dict[int, Any] = {}
+        self._guard = threading.Lock()
+        self._stopped = False
+        _driver()
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+    @contextmanager
+    def session(self) -> Iterator[PostgreSQLSession]:
+        connection = self._connect()
+        number = connection.info.backend_pid
+        try:
+            self._register(number, connection)
+            yield PostgreSQLSession(str(self), connection)
+        finally:
+            self._open.pop(number, None)
+            connection.close()
+
+    @contextmanager
+    def locked(self) -> Iterator[PostgreSQLSession]:
+        connection = self._connect()
+        try:
+            session = PostgreSQLSession(str(self), connection)
+            session.require_fit()
+            session.lock()
+            yield session
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        with self._guard:
+            self._stopped, running = True, list(self._open)
+        with suppress(BadInput, EngineFailed):  # a server that is gone has stopped them itself
+            connection = self._connect()
+            try:
+                for number in running:
+                    with suppress(_driver().Error):  # one that has just ended
+                        connection.execute(f"SELECT pg_terminate_backend({number})")
+            finally:
+                connection.close()
+
+    def restart(self) -> None:
+        self._stopped = False
+
+    def _register(self, number: int, connection: Any) -> None:
+        with self._guard:
+            if self._stopped:
+                raise EngineFailed(f"{self}: stopped")
+            self._open[number] = connection
+
+    def _connect(self) -> Any:
+        to, driver = self.address, _driver()
+        try:
+            connection = driver.connect(
+                user=to.user,
+                password=to.password or None,  # None: libpq looks into its own password file
+                dbname=to.database,
+                connect_timeout=10,
+                client_encoding="UTF8",
+                application_name="payerlake",
+                autocommit=True,
+                **{"host": to.host, "port": to.port or 5432, **to.options},
+            )
+            connection.prepare_threshold = None
+            connection.execute(_SETTINGS)
+        except (driver.Error, OSError) as error:
+            raise _not_connected(str(self), error) from None
+        return connection
+
+
+class PostgreSQLSession:
+    """One connection."""
+
+    def __init__(self, place: str, connection: Any) -> None:
+        self._place, self._connection = place, connection
+
+    def run(self, sql: str) -> None:
+        self.answer(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.answer(sql)[1]
+
+    def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        with self._translated(), self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            if cursor.description is None:
+                return [], []
+            return [column.name for column in cursor.description], list(cursor.fetchall())
+
+    def require_fit(self) -> None:
+        """Raises BadInput for a server that is too old, no schema to create tables in, or another encoding."""
+        version = self._connection.info.server_version
+        if version < _OLDEST:
+            raise BadInput(
+                f"{self._place}: PostgreSQL {version // 10_000} is too old; it takes {_OLDEST // 10_000} or later"
+            )
+        ((schema, encoding),) = self.rows("SELECT current_schema(), current_setting('server_encoding')")
+        if schema is None:
+            raise BadInput(
+                f"{self._place}: no schema of the search path exists; CREATE SCHEMA, or ?options=-csearch_path="
+            )
+        if encoding not in _ENCODINGS:
+            raise BadInput(f"{self._place}: its encoding is {encoding}; create a database with ENCODING 'UTF8'")
+
+    def lock(self) -> None:
+        """Raises BadInput where another load of this database is under way."""
+        ((got,),) = self.rows("SELECT pg_try_advisory_lock(hashtextextended('payerlake', 0))")
+        if not got:
+            raise BadInput(f"{self._place}: another load of this database is under way; wait for its end")
+
+    def tables(self) -> dict[str, str]:
+        sql = (
+            "SELECT relname, obj_description(oid, 'pg_class') FROM pg_class"
+            " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')"
+        )
+        return {name: comment or "" for name, comment in self.rows(sql)}
+
+    def same_name(self, name: str) -> str:
+        return name
+
+    def referring(self) -> list[tuple[str, str]]:
+        found = [*self.rows(_KEYS), *self.rows(_VIEWS)]
+        others = [(name if here else f"{schema}.{name}", to) for here, schema, name, to in found]
+        return others + [(f"trigger {name}", table) for name, table in self.rows(_TRIGGERS)]
+
+    def constraint_names(self) -> frozenset[str]:
+        """None: a constraint's name need only be another than those of its own table."""
+        return frozenset()
+
+    def load_file(self, path: str, name: str, table: Table) -> None:
+        driver = _driver()
+        refusals = driver.DataError, driver.IntegrityError
+        try:
+            with (
+                self._translated(refusals),
+                Path(path).open("rb") as file,
+                self._connection.cursor() as cursor,
+                cursor.copy(PostgreSQL().copy(name, table)) as copy,
+            ):
+                while chunk := file.read(_CHUNK):
+                    copy.write(chunk)
+        except refusals as error:
+            raise DataFailed(f"{self._place}: {Path(path).name}: {_refusal(error)}") from None
+
+    def drop(self, names: Sequence[str]) -> None:
+        self.run(f"DROP TABLE IF EXISTS {_list(names)}")
+
+    def drop_views(self, names: Sequence[str]) -> None:
+        self.run(f"DROP VIEW IF EXISTS {_list(names)}")
+
+    def rename(self, names: Mapping[str, str]) -> None:
+        quote = PostgreSQL().quote
+        self.run(" ".join(f"ALTER TABLE {quote(old)} RENAME TO {quote(new)};" for old, new in names.items()))
+
+    def swap(self, swap: Swap) -> None:
+        """One transaction. What is replaced is dropped in it; the new views follow their tables by themselves."""
+        quote = PostgreSQL().quote
+        with self._translated(), self._connection.transaction():
+            if swap.old_views:
+                self.drop_views(swap.old_views)
+            if swap.old_tables:
+                self.drop(list(swap.old_tables))
+            self.rename(swap.tables)
+            for old, new in swap.views.items():
+                self.run(f"ALTER VIEW {quote(old)} RENAME TO {quote(new)}")
+            for (index,) in self.rows(_STAGED_INDEXES):
+                self.run(f"ALTER INDEX {quote(index)} RENAME TO {quote(self._index_name(index, swap))}")
+
+    def _index_name(self, staged: str, swap: Swap) -> str:
+        """The final name; numbered from 2 where something else has it, unless it is the contract's own."""
+        base = staged.removeprefix(STAGED)
+        names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
+        taken = {name for (name,) in self.rows(_NAMES)}
+        return base if base in swap.index_names else next(name for name in names if name not in taken)
+
+    @contextmanager
+    def _translated(self, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Turns the driver's errors, but these, into ours."""
+        try:
+            yield
+        except but:
+            raise
+        except (_driver().Error, OSError) as error:
+            raise _failed(self._place, error) from error
+
+
+def _driver() -> Any:
+    try:
+        import psycopg  # noqa: PLC0415 - only those who load need it
+    except ImportError:
+        raise BadInput("--to postgresql://…: needs the package psycopg; run: pip install 'psycopg[binary]'") from None
+    return psycopg
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(map(PostgreSQL().quote, names))
+
+
+def _not_connected(place: str, error: Exception) -> BadInput:
+    text = _text(error)
+    remedies = (remedy for said, remedy in _CONNECTION.items() if said in text)
+    return BadInput(f"{place}: {text}; {next(remedies, 'check the URL and the server')}")
+
+
+def _failed(place: str, error: Exception) -> PayerlakeError:
+    errors, text = _driver().errors, _text(error)
+    if isinstance(error, errors.InsufficientPrivilege):
+        return BadInput(
+            f"{place}: {text}; it takes a user who may create tables in the schema, and who owns those that are "
+            "replaced: GRANT ALL ON SCHEMA NAME TO USER"
+        )
+    if isinstance(error, errors.DuplicateTable):
+        return BadInput(f"{place}: {text}, and is not payerlake's; rename it, or load into another database")
+    if isinstance(error, errors.DependentObjectsStillExist):
+        detail = " ".join((error.diag.message_detail or "").split())
+        return BadInput(f"{place}: {text}: {detail}; drop it first, or load into another database")
+    return EngineFailed(f"{place}: {text}")
+
+
+def _refusal(error: Any) -> str:
+    """What is wrong with a row and, as far as the server says it, where; lines are counted with the header."""
+    parts = [error.diag.message_primary or _text(error), error.diag.message_detail, error.diag.context]
+    return " ".join("; ".join(part for part in parts if part).split()).replace(STAGED, "")
+
+
+def _text(error: Exception) -> str:
+    diagnosis = getattr(error, "diag", None)
+    said = (diagnosis.message_primary if diagnosis else None) or str(error)
+    return " ".join(said.split()) or type(error).__name__

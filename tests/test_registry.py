@@ -81,11 +81,11 @@ def test_every_table_has_its_own_name_and_csv_stem(dataset: registry.Dataset) ->
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.full_name)
-def test_references_lead_to_the_key_of_a_table_of_the_dataset(table: Table) -> None:
+def test_references_lead_to_what_is_unique_in_a_table_of_the_dataset(table: Table) -> None:
     dataset = registry.dataset(table.dataset)
     for reference in table.references:
         parent = dataset.table(reference.table)
-        assert reference.to_columns == parent.key
+        assert reference.to_columns in (parent.key, *parent.unique)
         own = [column for name in reference.columns for column in table.columns if column.name == name]
         its = [column for name in reference.to_columns for column in parent.columns if column.name == name]
         assert [column.spark_type for column in own] == [column.spark_type for column in its]

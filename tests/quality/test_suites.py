@@ -15,7 +15,6 @@ from tests.handwritten import HandWritten, columns
 from tests.quality.breaks import ROWS, WHOLE
 
 OURS = HandWritten("quality")
-SEEDS = (1, 2, 42)
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +42,12 @@ def test_every_rule_has_data_that_break_it() -> None:
     assert OURS.unbroken((*ROWS, *WHOLE)) == set()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_two_hundred_correct_members_pass(spark: SparkSession, tmp_path: Path, seed: int) -> None:
-    OURS.holds(spark, OURS.written(spark, tmp_path / "data", 200, seed), tmp_path / "docs")
+def test_two_hundred_correct_members_of_another_seed_pass(spark: SparkSession, tmp_path: Path) -> None:
+    OURS.holds(spark, OURS.written(spark, tmp_path / "data", 200, seed=1), tmp_path / "docs")
 
 
-@pytest.mark.parametrize("seed", SEEDS[:2])
-def test_correct_data_of_other_seeds_pass(spark: SparkSession, tmp_path: Path, seed: int) -> None:
-    OURS.holds(spark, OURS.written(spark, tmp_path / "data", 10_000, seed), tmp_path / "docs")
+def test_ten_thousand_correct_members_of_another_seed_pass(spark: SparkSession, tmp_path: Path) -> None:
+    OURS.holds(spark, OURS.written(spark, tmp_path / "data", 10_000, seed=2), tmp_path / "docs")
 
 
 def test_ten_thousand_correct_members_pass(spark: SparkSession, ten_thousand: Frames, tmp_path: Path) -> None:

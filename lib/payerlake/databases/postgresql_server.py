@@ -270,9 +270,9 @@ class PostgreSQLSession:
 
 def _driver() -> Any:
     try:
-        import psycopg  # noqa: PLC0415 - only those who load need it
+        import psycopg  # noqa: PLC0415 - optional
     except ImportError:
-        raise BadInput("--to postgresql://…: needs the package psycopg; run: pip install 'psycopg[binary]'") from None
+        raise BadInput("--to postgresql://…: needs psycopg; run: pip install 'payerlake[postgresql]'") from None
     return psycopg
 
 

@@ -127,4 +127,6 @@ def test_without_psycopg_the_remedy_is_said(
     insurance: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    assert "pip install 'payerlake[postgresql]'" in refused(capsys, insurance, "postgresql://ann:Geheim@localhost/health")
+    assert "pip install 'payerlake[postgresql]'" in refused(
+        capsys, insurance, "postgresql://ann:Geheim@localhost/health"
+    )

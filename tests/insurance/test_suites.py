@@ -46,10 +46,6 @@ def test_two_hundred_correct_members_of_another_seed_pass(spark: SparkSession, t
     OURS.holds(spark, OURS.written(spark, tmp_path / "data", 200, seed=1), tmp_path / "docs")
 
 
-def test_ten_thousand_correct_members_of_another_seed_pass(spark: SparkSession, tmp_path: Path) -> None:
-    OURS.holds(spark, OURS.written(spark, tmp_path / "data", 10_000, seed=2), tmp_path / "docs")
-
-
 def test_ten_thousand_correct_members_pass(spark: SparkSession, ten_thousand: Frames, tmp_path: Path) -> None:
     OURS.holds(spark, ten_thousand, tmp_path)
 

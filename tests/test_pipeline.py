@@ -196,3 +196,11 @@ def test_the_notebook_runs(spark: SparkSession, capsys: pytest.CaptureFixture[st
     source = Path(__file__).parent.parent / "jobs" / "notebooks" / "quickstart.py"
     exec(compile(source.read_text(), str(source), "exec"), {"spark": spark})
     assert "MEDICARE" in capsys.readouterr().out
+
+
+def test_no_slice_has_what_sums_up_the_whole() -> None:
+    views = {"vw_member_segmentation", "vw_geographic_performance", "vw_condition_impact"}
+    whole, part = (pipeline.order("quality", part=text) for text in ("1/1", "2/5"))
+    assert {table.name for table in whole.tables} - {table.name for table in part.tables} == views
+    with pytest.raises(BadInput, match=r"--slice 2/5: vw_condition_impact: sums up the whole dataset"):
+        pipeline.order("quality", ["plan_members", "vw_condition_impact"], part="2/5")

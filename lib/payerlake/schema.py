@@ -61,6 +61,11 @@ class Column:
         return self.sql_name or self.name
 
     @property
+    def comment(self) -> str:
+        """The meaning, with the unit where there is one."""
+        return self.meaning + (f" ({self.unit})" if self.unit else "")
+
+    @property
     def spark_type(self) -> T.DataType:
         """The Spark type; `varchar(n)` and `char(n)` are strings there."""
         if self.type.startswith(("varchar(", "char(")):
@@ -172,5 +177,4 @@ class Table:
 
 
 def _metadata(column: Column) -> dict[str, Any]:
-    unit = f" ({column.unit})" if column.unit else ""
-    return {"comment": f"{column.meaning}{unit}"}
+    return {"comment": column.comment}

@@ -55,8 +55,7 @@ class MySQL:
 
     def column(self, column: Column, keyed: bool) -> str:
         null = "NULL" if column.nullable else "NOT NULL"
-        meaning = column.meaning + (f" ({column.unit})" if column.unit else "")
-        return f"{self.quote(column.header)} {self._type(column, keyed)} {null} COMMENT {self.literal(meaning)}"
+        return f"{self.quote(column.header)} {self._type(column, keyed)} {null} COMMENT {self.literal(column.comment)}"
 
     def _type(self, column: Column, keyed: bool) -> str:
         if column.type == "enum":

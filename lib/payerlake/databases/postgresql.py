@@ -84,7 +84,7 @@ class PostgreSQL:
 
     def _column_comments(self, quoted: str, table: Table) -> list[str]:
         return [
-            f"COMMENT ON COLUMN {quoted}.{self.quote(column.header)} IS {self.literal(_meaning(column))}"
+            f"COMMENT ON COLUMN {quoted}.{self.quote(column.header)} IS {self.literal(column.comment)}"
             for column in table.columns
         ]
 
@@ -114,7 +114,3 @@ class PostgreSQL:
 
 def _type(column: Column) -> str:
     return _SIMPLE_TYPES.get(column.type, column.type.upper().replace("DECIMAL(", "NUMERIC("))
-
-
-def _meaning(column: Column) -> str:
-    return column.meaning + (f" ({column.unit})" if column.unit else "")

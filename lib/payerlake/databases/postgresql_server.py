@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -247,15 +247,11 @@ class PostgreSQLSession:
             self.rename(swap.tables)
             for old, new in swap.views.items():
                 self.run(f"ALTER VIEW {quote(old)} RENAME TO {quote(new)}")
+            taken = {name for (name,) in self.rows(_NAMES)}
             for (index,) in self.rows(_STAGED_INDEXES):
-                self.run(f"ALTER INDEX {quote(index)} RENAME TO {quote(self._index_name(index, swap))}")
-
-    def _index_name(self, staged: str, swap: Swap) -> str:
-        """The final name; numbered from 2 where something else has it, unless it is the contract's own."""
-        base = staged.removeprefix(STAGED)
-        names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
-        taken = {name for (name,) in self.rows(_NAMES)}
-        return base if base in swap.index_names else next(name for name in names if name not in taken)
+                final = _index_name(index.removeprefix(STAGED), swap, taken)
+                self.run(f"ALTER INDEX {quote(index)} RENAME TO {quote(final)}")
+                taken.add(final)
 
     @contextmanager
     def _translated(self, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
@@ -274,6 +270,12 @@ def _driver() -> Any:
     except ImportError:
         raise BadInput("--to postgresql://…: needs psycopg; run: pip install 'payerlake[postgresql]'") from None
     return psycopg
+
+
+def _index_name(base: str, swap: Swap, taken: Collection[str]) -> str:
+    """The final name; numbered from 2 where something else has it, unless it is the contract's own."""
+    names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
+    return base if base in swap.index_names else next(name for name in names if name not in taken)
 
 
 def _list(names: Sequence[str]) -> str:

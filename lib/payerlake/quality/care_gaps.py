@@ -44,7 +44,7 @@ class CareGaps:
     def opened(self, members_per_file: int) -> DataFrame:
         """A row per gap: `id`, `zip` of the member; `measure` (position), `gap_id`, `status` (position), `opened`."""
         roster = Roster(self._world)
-        diagnosed = roster.diagnosed(roster.people(self._world.member_keys(members_per_file)))
+        diagnosed = roster.diagnosed(self._world.member_keys(members_per_file))
         members = roster.with_gaps(diagnosed).select("id", "zip", "gaps")
         bits = self._world.spark.createDataFrame([(i, 1 << i) for i in range(len(measures()))], "measure int, bit int")
         rows = members.crossJoin(F.broadcast(bits)).where("(gaps & bit) <> 0")
@@ -105,16 +105,28 @@ class CareGaps:
         numbers = F.sequence(F.lit(0), F.col("has_second").cast("int"))
         rows = tracked.where("has_first").select("*", F.explode(numbers).alias("number"))
         is_second = F.col("number") == 1
-        second_assignee = next(iter(self._gaps.assignees))
         return rows.select(
             *kept,
-            (F.col("gap_id") * 2 - 1 + F.col("number")).alias("activity_id"),
+            self.activity_id(F.col("number")).alias("activity_id"),
             F.when(is_second, self.activities.index(FOLLOW_UP)).otherwise(F.col("activity")).alias("type"),
-            F.date_add(F.col("activity_date"), F.col("number") * self._gaps.follow_up_after).alias("date"),
+            self.activity_date(F.col("number")).alias("date"),
             F.when(is_second, CONFIRMED).otherwise(F.col("outcome")).alias("outcome"),
-            F.when(is_second, second_assignee).otherwise(F.col("assignee")).alias("assignee"),
+            F.when(is_second, self.second_assignee).otherwise(F.col("assignee")).alias("assignee"),
             is_second.alias("is_second"),
         )
+
+    def activity_id(self, number: Column) -> Column:
+        """The id of a gap's first (0) or second (1) activity."""
+        return F.col("gap_id") * 2 - 1 + number
+
+    def activity_date(self, number: Column) -> Column:
+        """The day of a gap's first (0) or second (1) activity."""
+        return F.date_add(F.col("activity_date"), number * self._gaps.follow_up_after)
+
+    @property
+    def second_assignee(self) -> str:
+        """Who makes the second contact."""
+        return next(iter(self._gaps.assignees))
 
     def barrier(self) -> Column:
         """What keeps the member of an open gap from the service, null where nothing is known."""

@@ -26,18 +26,17 @@ def intervention_costs(world: World) -> DataFrame:
     care = CareGaps(world)
     kinds = [*care.activities, *_REVIEWS.values()]
     tracked = care.tracked(care.closed(care.opened(world.settings.members_per_file.intervention_costs)))
-    second_assignee = next(iter(world.settings.gaps.assignees))
     by_method = {name: care.methods.index(name) for name in _REVIEWS if name in care.methods}
     rows = tracked.select(
         "gap_id",
-        F.explode(F.filter(F.array(*_costs(care, kinds, by_method, second_assignee, world)), _is_due)).alias("cost"),
+        F.explode(F.filter(F.array(*_costs(care, kinds, by_method)), _is_due)).alias("cost"),
     )
     costs = [standard_cost(kind) for kind in kinds]
     unit = number_at([cost for cost, _ in costs], F.col("cost.kind"))
     return rows.select(
         (F.col("gap_id") * _PER_GAP - _PER_GAP + 1 + F.col("cost.place")).alias("cost_id"),
         "gap_id",
-        F.when(F.col("cost.place") < 2, F.col("gap_id") * 2 - 1 + F.col("cost.place")).alias("activity_id"),
+        F.when(F.col("cost.place") < 2, care.activity_id(F.col("cost.place"))).alias("activity_id"),
         F.col("cost.date").alias("cost_date"),
         F.get(constant_array(kinds, "string"), F.col("cost.kind")).alias("activity_type"),
         decimal(unit, 8, 2).alias("unit_cost"),
@@ -56,11 +55,8 @@ def _is_due(cost: SparkColumn) -> SparkColumn:
     return cost["due"]
 
 
-def _costs(
-    care: CareGaps, kinds: list[str], by_method: dict[str, int], second_assignee: str, world: World
-) -> list[SparkColumn]:
+def _costs(care: CareGaps, kinds: list[str], by_method: dict[str, int]) -> list[SparkColumn]:
     """What a gap may cost: two activities and two reviews, of which those are due that took place."""
-    follow_up = F.date_add(F.col("activity_date"), world.settings.gaps.follow_up_after)
 
     def cost(place: int, due: SparkColumn, date: SparkColumn, kind: SparkColumn, assignee: SparkColumn) -> SparkColumn:
         parts = {"place": F.lit(place), "due": due, "date": date, "kind": kind, "assignee": assignee}
@@ -69,7 +65,13 @@ def _costs(
     nobody = F.lit(None).cast("string")
     found = [
         cost(0, F.col("has_first"), F.col("activity_date"), F.col("activity"), F.col("assignee")),
-        cost(1, F.col("has_second"), follow_up, F.lit(kinds.index(FOLLOW_UP)), F.lit(second_assignee)),
+        cost(
+            1,
+            F.col("has_second"),
+            care.activity_date(F.lit(1)),
+            F.lit(kinds.index(FOLLOW_UP)),
+            F.lit(care.second_assignee),
+        ),
     ]
     for place, method in enumerate(_REVIEWS, start=2):
         if method in by_method:

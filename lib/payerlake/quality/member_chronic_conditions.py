@@ -33,7 +33,7 @@ def member_chronic_conditions(world: World) -> DataFrame:
     """
     settings: QualitySettings = world.settings
     roster = Roster(world)
-    diagnosed = roster.diagnosed(roster.people(world.member_keys(settings.members_per_file.member_chronic_conditions)))
+    diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.member_chronic_conditions))
     had = with_conditions(world, diagnosed.select("id", "birth_date", "conditions"))
     dated = had.select("*", *_diagnosis(world))
     return dated.select(

@@ -27,7 +27,7 @@ def risk_units(risk: SparkColumn) -> SparkColumn:
 def plan_members(world: World) -> DataFrame:
     """One row per member; key member_id. Plans, homes, ages and risk: the settings' parts of these names."""
     roster, settings = Roster(world), world.settings
-    members = roster.diagnosed(roster.people(world.member_keys(settings.members_per_file.plan_members)))
+    members = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
     zips = constant_array([row["zip_code"] for row in reference.rows("pittsburgh_zip_codes")], "string")
     codes = [F.when(F.col("conditions").bitwiseAND(F.lit(1 << i)) != 0, code)
              for i, code in enumerate(settings.conditions.codes)]  # fmt: skip

@@ -47,8 +47,9 @@ class Roster:
             self._risk(self._people.age_rank(key, slot)).alias("risk"),
         )
 
-    def diagnosed(self, people: DataFrame) -> DataFrame:
-        """Adds `conditions`, the bits (int) of what the member has."""
+    def diagnosed(self, keys: DataFrame) -> DataFrame:
+        """What `people` adds, and `conditions`, the bits (int) of what the member has."""
+        people = self.people(keys)
         frame = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
         frame = frame.select("*", F.lit(0).alias("conditions"))
         for level in self._levels():

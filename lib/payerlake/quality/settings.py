@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.population import Frozen, Population, Shares
+from payerlake.population import Frozen, Population, Shares, sums_to_one
 from payerlake.quality.measures import measures
 from payerlake.settings import DatasetSettings
 
@@ -32,9 +31,7 @@ def _known_plans(plans: dict[str, PlanMembers]) -> dict[str, PlanMembers]:
     known = [row["plan_id"] for row in reference.rows("ma_plans")]
     if list(plans) != known:
         raise ValueError(f"must be the plans of conf/reference/ma_plans.csv, in their order: {', '.join(known)}")
-    total = math.fsum(plan.share for plan in plans.values())
-    if abs(total - 1.0) > 1e-6:
-        raise ValueError(f"shares must sum to 1, these sum to {total:.6g}")
+    sums_to_one({plan_id: plan.share for plan_id, plan in plans.items()})
     return plans
 
 
@@ -83,9 +80,7 @@ class Risk(Frozen):
             if band.low >= band.below or (edge is not None and band.low != edge):
                 raise ValueError(f"bands: {name}: must begin where the band before ends, and end above")
             edge = band.below
-        total = math.fsum(band.share for band in self.bands.values())
-        if abs(total - 1.0) > 1e-6:
-            raise ValueError(f"bands: shares must sum to 1, these sum to {total:.6g}")
+        sums_to_one({name: band.share for name, band in self.bands.items()})
         return self
 
 

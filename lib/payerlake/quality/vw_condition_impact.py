@@ -18,8 +18,8 @@ from payerlake.world import World
 def vw_condition_impact(world: World) -> DataFrame:
     """One row per chronic condition, also of those that nobody has."""
     roster = Roster(world)
-    people = roster.people(world.member_keys(world.settings.members_per_file.plan_members))
-    members = roster.with_gaps(roster.diagnosed(people)).select(
+    diagnosed = roster.diagnosed(world.member_keys(world.settings.members_per_file.plan_members))
+    members = roster.with_gaps(diagnosed).select(
         "conditions", risk_units(F.col("risk")).alias("units"), F.bit_count("gaps").alias("gaps")
     )
     counted = (

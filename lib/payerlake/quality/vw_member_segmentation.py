@@ -32,8 +32,8 @@ _KEY = ("plan_id", "region_type", "risk_category", "age_band", "gender")
 def vw_member_segmentation(world: World) -> DataFrame:
     """One row per plan, kind of region, risk category, age band and sex that has members."""
     roster, settings = Roster(world), world.settings
-    people = roster.people(world.member_keys(settings.members_per_file.plan_members))
-    members = roster.with_gaps(roster.diagnosed(people)).select("*", risk_units(F.col("risk")).alias("units"))
+    diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
+    members = roster.with_gaps(diagnosed).select("*", risk_units(F.col("risk")).alias("units"))
     regions = constant_array([row["region_type"] for row in reference.rows("pittsburgh_zip_codes")], "string")
     placed = members.select(
         "plan",

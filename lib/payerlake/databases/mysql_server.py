@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from payerlake.databases.address import Address, Environment, address
+from payerlake.databases.address import Environment, address
+from payerlake.databases.connections import Connections
 from payerlake.databases.mysql import STRICT, MySQL
 from payerlake.databases.server import AfterSwap, Swap
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
@@ -32,86 +32,6 @@ _CONNECTION = {
 _NO_LOCAL_FILES = (1148, 3948, 3950, 4166)
 _NOT_GRANTED = (1044, 1142, 1227, 1370)
 _ALLOW_FILES = "the server takes no files from clients; its administrator allows them by: SET GLOBAL local_infile = 1"
-
-
-class MySQLServer:
-    """A database of a MySQL or MariaDB server. Needs the package PyMySQL, which the extra `mysql` installs."""
-
-    dialect = MySQL()
-
-    def __init__(self, url: str) -> None:
-        self.address: Address = address(url, _ENVIRONMENT, _OPTIONS)
-        self._open: dict[int, Any] = {}
-        self._guard = threading.Lock()
-        self._stopped = False
-        _driver()
-
-    def __str__(self) -> str:
-        return str(self.address)
-
-    @contextmanager
-    def session(self) -> Iterator[MySQLSession]:
-        connection = self._connect()
-        try:
-            self._register(connection)
-            yield MySQLSession(str(self), connection)
-        finally:
-            self._open.pop(connection.thread_id(), None)
-            connection.close()
-
-    @contextmanager
-    def locked(self) -> Iterator[MySQLSession]:
-        connection = self._connect()
-        try:
-            session = MySQLSession(str(self), connection)
-            session.require_fit()
-            session.lock()
-            yield session
-        finally:
-            connection.close()
-
-    def stop(self) -> None:
-        with self._guard:
-            self._stopped, running = True, list(self._open)
-        with suppress(BadInput, EngineFailed):  # a server that is gone has stopped them itself
-            connection = self._connect()
-            try:
-                for number in running:
-                    with suppress(_driver().err.Error):  # one that has just ended
-                        connection.cursor().execute(f"KILL {number}")
-            finally:
-                connection.close()
-
-    def restart(self) -> None:
-        self._stopped = False
-
-    def _register(self, connection: Any) -> None:
-        with self._guard:
-            if self._stopped:
-                raise EngineFailed(f"{self}: stopped")
-            self._open[connection.thread_id()] = connection
-
-    def _connect(self) -> Any:
-        to, driver = self.address, _driver()
-        tls = {"ssl": {"ca": to.options["ssl_ca"]}} if "ssl_ca" in to.options else {}
-        socket = {"unix_socket": to.options["unix_socket"]} if "unix_socket" in to.options else {}
-        try:
-            return driver.connect(
-                host=to.host,
-                port=to.port or 3306,
-                user=to.user,
-                password=to.password,
-                database=to.database,
-                charset="utf8mb4",
-                connect_timeout=10,
-                local_infile=True,
-                autocommit=True,
-                init_command=f"{STRICT}, lock_wait_timeout = {_PATIENCE_SECONDS}, max_error_count = 64",
-                **socket,
-                **tls,
-            )
-        except (driver.err.Error, RuntimeError, OSError) as error:  # RuntimeError: a login that needs another package
-            raise _not_connected(str(self), error) from None
 
 
 class MySQLSession:
@@ -238,6 +158,48 @@ class MySQLSession:
             if self._connection.open:
                 raise
             raise _failed(self._place, OSError("the server closed the connection")) from error
+
+
+class MySQLServer(Connections[MySQLSession]):
+    """A database of a MySQL or MariaDB server. Needs the package PyMySQL, which the extra `mysql` installs."""
+
+    dialect = MySQL()
+
+    def __init__(self, url: str) -> None:
+        super().__init__(address(url, _ENVIRONMENT, _OPTIONS))
+        _driver()
+
+    def _session(self, connection: Any) -> MySQLSession:
+        return MySQLSession(str(self), connection)
+
+    def _number(self, connection: Any) -> int:
+        return int(connection.thread_id())
+
+    def _end(self, connection: Any, number: int) -> None:
+        with suppress(_driver().err.Error):
+            connection.cursor().execute(f"KILL {number}")
+
+    def _connect(self) -> Any:
+        to, driver = self.address, _driver()
+        tls = {"ssl": {"ca": to.options["ssl_ca"]}} if "ssl_ca" in to.options else {}
+        socket = {"unix_socket": to.options["unix_socket"]} if "unix_socket" in to.options else {}
+        try:
+            return driver.connect(
+                host=to.host,
+                port=to.port or 3306,
+                user=to.user,
+                password=to.password,
+                database=to.database,
+                charset="utf8mb4",
+                connect_timeout=10,
+                local_infile=True,
+                autocommit=True,
+                init_command=f"{STRICT}, lock_wait_timeout = {_PATIENCE_SECONDS}, max_error_count = 64",
+                **socket,
+                **tls,
+            )
+        except (driver.err.Error, RuntimeError, OSError) as error:  # RuntimeError: a login that needs another package
+            raise _not_connected(str(self), error) from None
 
 
 def _driver() -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from payerlake.databases.address import Address, Environment, address
+from payerlake.databases.address import Environment, address
+from payerlake.databases.connections import Connections
 from payerlake.databases.ddl import STAGED
 from payerlake.databases.postgresql import PostgreSQL
 from payerlake.databases.server import Swap
@@ -72,84 +72,6 @@ JOIN pg_class t ON t.oid = x.indrelid
 WHERE i.relnamespace = current_schema()::regnamespace AND starts_with(i.relname, '{STAGED}')
   AND NOT starts_with(t.relname, '{STAGED}')
 ORDER BY 1"""
-
-
-class PostgreSQLServer:
-    """A database of a PostgreSQL server; its tables are in the first schema of the user's search path."""
-
-    dialect = PostgreSQL()
-
-    def __init__(self, url: str) -> None:
-        self.address: Address = address(url, _ENVIRONMENT, _OPTIONS)
-        self._open: dict[int, Any] = {}
-        self._guard = threading.Lock()
-        self._stopped = False
-        _driver()
-
-    def __str__(self) -> str:
-        return str(self.address)
-
-    @contextmanager
-    def session(self) -> Iterator[PostgreSQLSession]:
-        connection = self._connect()
-        number = connection.info.backend_pid
-        try:
-            self._register(number, connection)
-            yield PostgreSQLSession(str(self), connection)
-        finally:
-            self._open.pop(number, None)
-            connection.close()
-
-    @contextmanager
-    def locked(self) -> Iterator[PostgreSQLSession]:
-        connection = self._connect()
-        try:
-            session = PostgreSQLSession(str(self), connection)
-            session.require_fit()
-            session.lock()
-            yield session
-        finally:
-            connection.close()
-
-    def stop(self) -> None:
-        with self._guard:
-            self._stopped, running = True, list(self._open)
-        with suppress(BadInput, EngineFailed):  # a server that is gone has stopped them itself
-            connection = self._connect()
-            try:
-                for number in running:
-                    with suppress(_driver().Error):  # one that has just ended
-                        connection.execute(f"SELECT pg_terminate_backend({number})")
-            finally:
-                connection.close()
-
-    def restart(self) -> None:
-        self._stopped = False
-
-    def _register(self, number: int, connection: Any) -> None:
-        with self._guard:
-            if self._stopped:
-                raise EngineFailed(f"{self}: stopped")
-            self._open[number] = connection
-
-    def _connect(self) -> Any:
-        to, driver = self.address, _driver()
-        try:
-            connection = driver.connect(
-                user=to.user,
-                password=to.password or None,  # None: libpq looks into its own password file
-                dbname=to.database,
-                connect_timeout=10,
-                client_encoding="UTF8",
-                application_name="payerlake",
-                autocommit=True,
-                **{"host": to.host, "port": to.port or 5432, **to.options},
-            )
-            connection.prepare_threshold = None
-            connection.execute(_SETTINGS)
-        except (driver.Error, OSError) as error:
-            raise _not_connected(str(self), error) from None
-        return connection
 
 
 class PostgreSQLSession:
@@ -262,6 +184,45 @@ class PostgreSQLSession:
             raise
         except (_driver().Error, OSError) as error:
             raise _failed(self._place, error) from error
+
+
+class PostgreSQLServer(Connections[PostgreSQLSession]):
+    """A database of a PostgreSQL server; its tables are in the first schema of the user's search path."""
+
+    dialect = PostgreSQL()
+
+    def __init__(self, url: str) -> None:
+        super().__init__(address(url, _ENVIRONMENT, _OPTIONS))
+        _driver()
+
+    def _session(self, connection: Any) -> PostgreSQLSession:
+        return PostgreSQLSession(str(self), connection)
+
+    def _number(self, connection: Any) -> int:
+        return int(connection.info.backend_pid)
+
+    def _end(self, connection: Any, number: int) -> None:
+        with suppress(_driver().Error):
+            connection.execute(f"SELECT pg_terminate_backend({number})")
+
+    def _connect(self) -> Any:
+        to, driver = self.address, _driver()
+        try:
+            connection = driver.connect(
+                user=to.user,
+                password=to.password or None,  # None: libpq looks into its own password file
+                dbname=to.database,
+                connect_timeout=10,
+                client_encoding="UTF8",
+                application_name="payerlake",
+                autocommit=True,
+                **{"host": to.host, "port": to.port or 5432, **to.options},
+            )
+            connection.prepare_threshold = None
+            connection.execute(_SETTINGS)
+        except (driver.Error, OSError) as error:
+            raise _not_connected(str(self), error) from None
+        return connection
 
 
 def _driver() -> Any:

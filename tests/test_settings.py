@@ -139,7 +139,7 @@ def test_a_file_changes_parts_of_the_population(file: Path) -> None:
 def test_an_unknown_population_is_refused_with_the_nearest() -> None:
     assert refusal("population=sharde") == (
         "--set population=sharde: population: 'sharde' is not a population; "
-        "did you mean 'shared'? Known: pharmacy, shared"
+        "did you mean 'shared'? Known: medicare_advantage, pharmacy, shared"
     )
 
 

@@ -21,7 +21,7 @@ EVERY = [(population, seed) for population in POPULATIONS for seed in SEEDS]
 
 
 def with_families() -> list[tuple[str, int]]:
-    """Those that have more than single people, as the members of Medicare Advantage are (it insures nobody's family)."""
+    """Those with more than single people: Medicare Advantage insures nobody's family."""
     return [(name, seed) for name, seed in EVERY if population_of(name).households.roles["SELF"] < 1.0]
 
 

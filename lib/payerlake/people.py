@@ -20,6 +20,7 @@ from payerlake.distributions import (
     bernoulli,
     choice_index,
     constant_array,
+    number_at,
     ordered_choice,
     piecewise_linear,
 )
@@ -27,6 +28,8 @@ from payerlake.draws import Draws
 from payerlake.households import BLOCK, PATTERNS, ROLES
 from payerlake.places import Places
 from payerlake.population import Population
+
+_AGES = range(128)
 
 OWN_NAME_SHARE = 0.20  # of spouses; Pew Research Center 2023: 79 % of women married to men took their husband's name
 
@@ -91,6 +94,15 @@ class People:
         shares = list(self.population.age_bands.values())
         days = piecewise_linear(self.age_rank(key, slot), shares, self.population.age_edges_in_days)
         return F.date_sub(F.lit(self.population.as_of), F.floor(days).cast("int"))
+
+    def age(self, days: Column) -> Column:
+        """Whole years (int) of so many days of age at the population's `as_of`.
+
+        No year has more than 366 days, and so many of them fall short by one at most.
+        """
+        least = F.floor(days * (1 / 366)).cast("int")
+        birthdays = [float(self.population.days_of_age(age + 1)) for age in _AGES]
+        return least + F.when(days >= number_at(birthdays, least), 1).otherwise(0)
 
     def sex(self, key: Column, slot: Column | None = None) -> Column:
         """The sex, by the population's shares. A spouse's draw is the head's, half a turn further: the shares hold,

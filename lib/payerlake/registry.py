@@ -8,6 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from payerlake.errors import unknown
+from payerlake.finance import capitation, patients, provider_summary
+from payerlake.finance import claims as finance_claims
+from payerlake.finance.settings import FinanceSettings
 from payerlake.inspection import Inspection
 from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, plan
 from payerlake.insurance import members as insurance_members
@@ -129,6 +132,11 @@ _DATASETS = (
             vw_condition_impact.TABLE,
         ),
         inspection=queries.inspection,
+    ),
+    Dataset(
+        "finance",
+        FinanceSettings,
+        (patients.TABLE, capitation.TABLE, finance_claims.TABLE, provider_summary.TABLE),
     ),
 )
 

@@ -71,14 +71,8 @@ class Health:
         born = born.withColumn("sex", F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]))
         position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
         counted = born.select("*", F.datediff(as_of, F.col("birth_date")).alias("days"), position.alias("s"))
-        aged = counted.select("*", self._age().alias("age"))
+        aged = counted.select("*", self._people.age(F.col("days")).alias("age"))
         return aged.select("*", place_in_rows(F.col("age"), F.col("s"), len(SEXES)).alias("place"))
-
-    def _age(self) -> Column:
-        """Whole years: no year has more than 366 days, and so many of them fall short by one at most."""
-        least = F.floor(F.col("days") * (1 / 366)).cast("int")
-        birthdays = [float(self._settings.population.days_of_age(age + 1)) for age in _AGES]
-        return least + F.when(F.col("days") >= number_at(birthdays, least), 1).otherwise(0)
 
     def profiled(self, people: DataFrame, all_traits: bool = False) -> DataFrame:
         """Adds `height`, `weight`, the normals `z0`, `z1`, `z2` (… `z5`) behind the lifestyle, and what conditions

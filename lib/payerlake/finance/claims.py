@@ -1,0 +1,138 @@
+"""claims: what was billed for the patients' visits, and what came of it."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import choice, constant_array, integer, table_choice
+from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
+from payerlake.finance.roster import Roster
+from payerlake.finance.services import MONTHS_A_YEAR, Services, claims_per_patient
+from payerlake.finance.settings import STATUSES, FinanceSettings
+from payerlake.identifiers import numbered
+from payerlake.schema import Column, Index, Reference, Table
+from payerlake.world import World
+
+UNPAID_BY_PATIENT = "Not paid by the patient"
+_PAID, _DENIED, _PENDING, _PARTLY = range(len(STATUSES))
+
+
+def claims(world: World) -> DataFrame:
+    """One row per claim; key ClaimID. How many, for what and what becomes of them: the settings' `claims`, `diagnoses`,
+    `procedures`, `plans` and `self_pay`."""
+    roster = Roster(world)
+    known = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.claims)))
+    services = Services(world, roster)
+    number = F.col("id") * claims_per_patient(world.settings) + F.col("ordinal") + 1
+    return adjudicated(world, roster, services.claimed(known)).select(
+        numbered("CLM", number, digits=8).alias("ClaimID"),
+        *[F.col(name).alias(header) for name, header in PATIENT_COLUMNS.items()],
+        dollars(roster.payers.copay_cents(F.col("offer")), 7).alias("Copay"),
+        F.col("clinic").alias("Clinic"),
+        roster.clinics.provider_of_month(F.col("month")).alias("Provider"),
+        F.col("date").alias("ClaimDate"),
+        services.label("place").alias("PlaceOfService"),
+        services.place_description().alias("PlaceOfServiceDesc"),
+        services.label("diagnosis").alias("PrimaryDiagnosis"),
+        services.label("procedure").alias("PrimaryProcedure"),
+        *[F.col(f"modifier_{i}").alias(f"Modifier{i}") for i in (1, 2, 3)],
+        F.col("units").alias("Units"),
+        dollars(F.col("charge")).alias("ChargeAmount"),
+        dollars(F.col("allowed")).alias("AllowedAmount"),
+        dollars(F.col("paid")).alias("PaidAmount"),
+        dollars(F.col("responsibility")).alias("PatientResponsibility"),
+        F.get(constant_array(STATUSES, "string"), F.col("status")).alias("ClaimStatus"),
+        dollars(F.col("charge") - F.col("allowed")).alias("ContractualAdjustment"),
+        _denial(world, roster).alias("DenialReason"),
+    )
+
+
+def adjudicated(world: World, roster: Roster, claimed: DataFrame) -> DataFrame:
+    """Adds `status` (position, int), `allowed`, `paid` and `responsibility` (bigint, cents).
+
+    A plan pays what is allowed above the copay, or a part of it; of what it denies or has not decided, nothing. Without
+    insurance the patient is the payer.
+    """
+    law, plan = world.settings.claims, F.col("plan")
+    allowed = cents(F.col("charge") * roster.payers.allowed(_u(world, "AllowedAmount"), plan))
+    decided = claimed.select("*", allowed.alias("allowed"), _status(world, roster).alias("status"))
+    copay = F.least(roster.payers.copay_cents(F.col("offer")).cast("bigint"), F.col("allowed"))
+    shared = decided.select(
+        "*", F.when(F.col("status").isin(_PAID, _PARTLY), copay).otherwise(0).alias("responsibility")
+    )
+    low, high = law.partial
+    part = _u(world, "PaidAmount") * (high - low) + low
+    owed, status = F.col("allowed") - F.col("responsibility"), F.col("status")
+    paid = F.when(status == _PAID, owed).when(status == _PARTLY, cents(owed * part)).otherwise(0)
+    return shared.select("*", paid.alias("paid"))
+
+
+def _status(world: World, roster: Roster) -> SparkColumn:
+    """As drawn; but what a plan had pending and paid before the day of the dataset is paid."""
+    law, alone = world.settings.claims, F.col("plan") == roster.payers.self_pay
+    shares = [[of.get(name, 0.0) for name in STATUSES] for of in (law.status, world.settings.self_pay.status)]
+    drawn = table_choice(_u(world, "ClaimStatus"), alone.cast("int"), shares, range(len(STATUSES))).cast("int")
+    days = integer(_u(world, "pending"), *law.pending_days).cast("int")
+    is_late = ~alone & (F.date_add("date", days) <= F.lit(world.settings.population.as_of))
+    return F.when((drawn == _PENDING) & is_late, _PAID).otherwise(drawn)
+
+
+def _denial(world: World, roster: Roster) -> SparkColumn:
+    by_plan = choice(_u(world, "DenialReason"), world.settings.claims.denials)
+    reason = F.when(F.col("plan") == roster.payers.self_pay, UNPAID_BY_PATIENT).otherwise(by_plan)
+    return F.when(F.col("status") == _DENIED, reason)
+
+
+def _u(world: World, column: str) -> SparkColumn:
+    return world.draws.uniform("claims", column, F.col("id"), F.col("ordinal"))
+
+
+def expected_claims(settings: FinanceSettings) -> float:
+    """About how many claims there are: for progress alone."""
+    return settings.members * settings.claims.per_year * settings.months_back / MONTHS_A_YEAR
+
+
+TABLE = Table(
+    dataset="finance",
+    name="claims",
+    grain="One row per claim",
+    key=("ClaimID",),
+    csv_stem="healthcare_claims_data",
+    documented_rows="about 15,000",
+    build=claims,
+    spine="members",
+    expected_rows=expected_claims,
+    references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
+    indexes=(Index(("Clinic", "Provider", "ClaimDate")), Index(("PrimaryDiagnosis",))),
+    rules={
+        "charge_is_allowed_and_adjustment": "ChargeAmount = AllowedAmount + ContractualAdjustment",
+        "denied_with_a_reason": "(ClaimStatus = 'Denied') = (DenialReason IS NOT NULL)",
+        "modifiers_from_the_first": "(Modifier2 IS NULL OR Modifier1 IS NOT NULL) AND "
+        "(Modifier3 IS NULL OR Modifier2 IS NOT NULL)",
+    },
+    columns=(
+        Column("ClaimID", "varchar(20)", "Claim: CLM00000001", pattern=r"^CLM\d{8,}$", high_cardinality=True),
+        *patient_columns(),
+        Column("Copay", "decimal(7,2)", "Copay of the product", low=0, unit="USD"),
+        Column("Clinic", "varchar(60)", "Clinic of the provider"),
+        Column("Provider", "varchar(60)", "Provider on whose panel the patient was in this month"),
+        Column("ClaimDate", "date", "Day of the service"),
+        Column("PlaceOfService", "char(2)", "Place of service, CMS code", pattern=r"^\d{2}$"),
+        Column("PlaceOfServiceDesc", "varchar(60)", "What the code means"),
+        Column("PrimaryDiagnosis", "varchar(10)", "ICD-10-CM code", pattern=r"^[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?$"),
+        Column("PrimaryProcedure", "char(5)", "CPT or HCPCS code", pattern="^[0-9A-Z]{5}$"),
+        Column("Modifier1", "char(2)", "First modifier; null: none", nullable=True),
+        Column("Modifier2", "char(2)", "Second modifier; null: none", nullable=True),
+        Column("Modifier3", "char(2)", "Third modifier; null: none", nullable=True),
+        Column("Units", "int", "Units of the procedure", low=1),
+        Column("ChargeAmount", "decimal(12,2)", "What the provider charges", low=0, unit="USD"),
+        Column("AllowedAmount", "decimal(12,2)", "What of it the payer's contract allows", low=0, unit="USD"),
+        Column("PaidAmount", "decimal(12,2)", "What the plan paid, without one the patient", low=0, unit="USD"),
+        Column("PatientResponsibility", "decimal(12,2)", "What an insured patient owes: the copay", low=0, unit="USD"),
+        Column("ClaimStatus", "varchar(20)", "What came of it until the day of the dataset", domain=STATUSES),
+        Column("ContractualAdjustment", "decimal(12,2)", "What of the charge is not allowed", low=0, unit="USD"),
+        Column("DenialReason", "varchar(60)", "Why it was denied; null: it was not", nullable=True),
+    ),
+)

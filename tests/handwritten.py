@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -86,6 +87,64 @@ class HandWritten:
         asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in one.columns))
         batch = _batch(spark, suite, edited).select(*one.columns)
         return set(one.columns) - _failed(asked, batch.persist())
+
+
+def suite_tests(
+    dataset: str, rows: Sequence[Break], whole: Sequence[Break], few: int, many: int, shifted: str = "few"
+) -> type:
+    """The tests of a dataset's suites, as a class. rows: breaks of one row each; whole: of whole tables.
+
+    few: members that show what breaks a row; many: enough for every rule. shifted: on which of them whole breaks show.
+    """
+    ours = HandWritten(dataset)
+
+    class Tests:
+        @pytest.fixture(scope="class")
+        def few(self, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+            return ours.written(spark, tmp_path_factory.mktemp("few"), few, 42)
+
+        @pytest.fixture(scope="class")
+        def many(self, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+            return ours.written(spark, tmp_path_factory.mktemp("many"), many, 42)
+
+        @pytest.fixture(autouse=True)
+        def nothing_left(self, spark: SparkSession) -> Iterator[None]:
+            yield
+            ours.forget(spark)
+
+        @pytest.mark.parametrize("suite", ours.suites.values(), ids=ours.suites)
+        def test_every_rule_has_a_column_of_its_own(self, suite: Suite) -> None:
+            assert len(columns(suite)) == len(set(columns(suite)))
+
+        def test_every_rule_has_data_that_break_it(self) -> None:
+            assert ours.unbroken((*rows, *whole)) == set()
+
+        def test_correct_data_pass(self, spark: SparkSession, few: Frames, tmp_path: Path) -> None:
+            ours.holds(spark, few, tmp_path)
+
+        def test_many_correct_members_pass_and_are_enough_for_every_rule(
+            self, spark: SparkSession, many: Frames, tmp_path: Path
+        ) -> None:
+            ours.holds(spark, many, tmp_path)
+            assert '"skipped": []' in (tmp_path / "results.json").read_text()
+
+        @pytest.mark.parametrize("name", dict.fromkeys(one.suite for one in rows))
+        def test_each_row_rule_reports_whom_breaks_it(self, spark: SparkSession, few: Frames, name: str) -> None:
+            assert ours.unseen(spark, few, name, [one for one in rows if one.suite == name]) == []
+
+        @pytest.mark.parametrize("one", whole, ids=lambda one: f"{one.suite}-{one.columns[0]}")
+        def test_each_statistical_rule_fails_on_other_figures(
+            self, spark: SparkSession, one: Break, request: pytest.FixtureRequest
+        ) -> None:
+            assert ours.unnoticed(spark, request.getfixturevalue(shifted), one) == set()
+
+        def test_every_rule_can_be_computed_of_ten_members(self, spark: SparkSession, tmp_path: Path) -> None:
+            """Where nobody has something, or all do, no rule divides by 0. What ten are like is another matter."""
+            frames = ours.written(spark, tmp_path / "data", 10, 42)
+            report = checks.validate(dataset, ours.tables, frames, tmp_path / "docs")
+            assert [failure for failure in report.failures if "could not be computed" in failure] == []
+
+    return Tests
 
 
 def _compiled_from(members: int, spark: SparkSession) -> AbstractContextManager[object]:

@@ -41,8 +41,7 @@ def main() -> None:
     try:
         for rows in (
             _in_one_session(folder),
-            _whole_dataset("insurance", folder),
-            _whole_dataset("quality", folder),
+            *(_whole_dataset(name, folder) for name in ("insurance", "quality", "finance")),
             _commands(folder),
         ):
             for row in rows:

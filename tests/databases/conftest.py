@@ -75,6 +75,12 @@ def quality(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return _made(spark, tmp_path_factory, "quality", format="csv", members=MEMBERS)
 
 
+@pytest.fixture(scope="session")
+def finance(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the finance dataset of a few patients, as CSV."""
+    return _made(spark, tmp_path_factory, "finance", format="csv", members=MEMBERS)
+
+
 @pytest.fixture
 def loaded(database: Database, insurance: Path) -> Database:
     """A database with the insurance dataset in it, and a sign by which it is told from one that is loaded again."""

@@ -30,6 +30,15 @@ def test_every_value_arrives(database: Database, insurance: Path) -> None:
         assert loaded_rows(database, table) == published, table.name
 
 
+def test_every_value_of_finance_arrives(database: Database, finance: Path) -> None:
+    """Names with capitals, amounts, keys of two texts."""
+    api.load(None, "finance", finance, to=database.url)
+    for table in registry.dataset("finance").tables:
+        published = published_rows(finance, table)
+        assert len(published) > 0
+        assert loaded_rows(database, table) == published, table.name
+
+
 def test_json_dates_booleans_and_nulls_are_what_they_are_in_mariadb(loaded_mariadb: Database) -> None:
     loaded = loaded_mariadb
     ((phone, born, smoker),) = loaded.rows(

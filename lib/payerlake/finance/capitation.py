@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.finance.casemix import examine
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns, thousandths
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
@@ -64,6 +65,7 @@ TABLE = Table(
     documented_rows="about 42,000",
     build=capitation,
     spine="members",
+    examine=examine,
     expected_rows=expected_months,
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
     indexes=(Index(("Clinic", "Provider", "MonthYear")),),

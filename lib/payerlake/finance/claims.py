@@ -7,9 +7,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import choice, constant_array, integer, table_choice
+from payerlake.finance.casemix import MONTHS_A_YEAR, examine
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
-from payerlake.finance.services import MONTHS_A_YEAR, Services, claims_per_patient
+from payerlake.finance.services import Services, claims_per_patient
 from payerlake.finance.settings import STATUSES, FinanceSettings
 from payerlake.identifiers import numbered
 from payerlake.schema import Column, Index, Reference, Table
@@ -103,6 +104,7 @@ TABLE = Table(
     documented_rows="about 15,000",
     build=claims,
     spine="members",
+    examine=examine,
     expected_rows=expected_claims,
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
     indexes=(Index(("Clinic", "Provider", "ClaimDate")), Index(("PrimaryDiagnosis",))),

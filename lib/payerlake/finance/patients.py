@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.finance.casemix import examine
 from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, SEXES, cents, dollars, hundredths
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
@@ -47,6 +48,7 @@ TABLE = Table(
     documented_rows="3,600",
     build=patients,
     spine="members",
+    examine=examine,
     expected_rows=expected_patients,
     unique=(("member_id",),),
     rules={"self_pay_has_no_capitation": "health_plan <> 'Self Pay' OR (base_cap = 0 AND copay_amount = 0)"},

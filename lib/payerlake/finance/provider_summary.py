@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.finance.capitation import paid_months
+from payerlake.finance.casemix import examine
 from payerlake.finance.claims import adjudicated
 from payerlake.finance.columns import dollars
 from payerlake.finance.roster import Roster
@@ -74,6 +75,7 @@ TABLE = Table(
     documented_rows="24",
     build=provider_summary,
     spine="whole",
+    examine=examine,
     rules={"revenue_is_capitation_and_claims": "TotalRevenue = CapitationAmount + PaidAmount"},
     columns=(
         Column("Clinic", "varchar(60)", "Clinic"),

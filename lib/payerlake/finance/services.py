@@ -8,7 +8,7 @@ patient.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, reduce
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -24,7 +24,7 @@ from payerlake.distributions import (
     table_choice,
     with_normals,
 )
-from payerlake.errors import BadInput
+from payerlake.finance.casemix import MONTHS_A_YEAR, casemix
 from payerlake.finance.catalogue import MODIFIER_GROUPS, OFFICE, TELEHEALTH, TRANSMITTED, YEARLY, places_of_service
 from payerlake.finance.columns import cents
 from payerlake.finance.roster import Roster
@@ -32,7 +32,6 @@ from payerlake.finance.settings import FinanceSettings
 from payerlake.frames import in_a_new_method, kept
 from payerlake.world import World
 
-MONTHS_A_YEAR = 12
 _PER_YEAR = 32  # claim numbers a patient and year of the data
 _MOST_A_YEAR = 12.0  # claims of the sickest, on average
 _LEAST = 0.5  # times the claims of all, of the healthiest, on average
@@ -52,7 +51,8 @@ class Services:
     def __init__(self, world: World, roster: Roster) -> None:
         self._draws, self._roster = world.draws, roster
         self._settings: FinanceSettings = world.settings
-        self._diagnoses = roster.morbidity.diagnoses
+        self._cases = casemix(self._settings)
+        self._diagnoses = self._cases.diagnoses
         self._chronic = len(roster.morbidity.chronic)
         self._procedures = self._settings.procedures
         self._places = list(places_of_service())
@@ -118,8 +118,8 @@ class Services:
         ]
         byte = reduce(Column.__add__, [(F.col("_bit") >= bits).cast("int") for bits in below], F.lit(0))
         found = drawn.select("*", byte.alias("_byte"))
-        visited = found.select("*", self._visit("PrimaryDiagnosis", self._visits).alias("_visit"))
-        visit = F.when(self._is_refused(), self._visit("instead", self._always)).otherwise(F.col("_visit"))
+        visited = found.select("*", self._visit("PrimaryDiagnosis", self._cases.visits).alias("_visit"))
+        visit = F.when(self._is_refused(), self._visit("instead", self._cases.open_to_all)).otherwise(F.col("_visit"))
         diagnosis = F.when(F.col("_is_chronic"), self._set_bit(conditions)).otherwise(visit)
         return visited.select(*claims.columns, "who", diagnosis.alias("diagnosis"))
 
@@ -147,66 +147,14 @@ class Services:
         table = [value for of_byte in places for value in (*of_byte, *[0] * (_BYTE - len(of_byte)))]
         return first + integer_at(table, byte * _BYTE + F.col("_bit") - below)
 
-    @property
-    def _visits(self) -> list[list[float]]:
-        """By `who`, how often each diagnosis that is not chronic leads to a visit; what one ordinal alone may have, so
-        much oftener."""
-        once = max(1.0, self._settings.claims.per_year * self._settings.months_back / MONTHS_A_YEAR)
-        return self._weights([once if d.kind == YEARLY else 1.0 for d in self._diagnoses])
-
-    @property
-    def _always(self) -> list[list[float]]:
-        """The same of those that no patient is refused. BadInput where there are none."""
-        weights = self._weights([float(d.kind != YEARLY and not d.excludes) for d in self._diagnoses])
-        for (sex, age, alone), of_who in zip(self._whos, weights, strict=True):
-            if not sum(of_who) > 0:
-                where = " in the office" if alone else ""
-                raise BadInput(f"diagnoses: none leads a patient of {age} years and sex {sex} to a visit{where}")
-        return weights
-
-    def _weights(self, times: Sequence[float]) -> list[list[float]]:
-        return [
-            [
-                d.at(sex, age) * times[i] if self._billed(i, sex, age, alone) else 0.0
-                for i, d in enumerate(self._diagnoses)
-                if not d.is_chronic
-            ]
-            for sex, age, alone in self._whos
-        ]
-
-    @cached_property
-    def _whos(self) -> list[tuple[str, int, bool]]:
-        """Sex, least age and whether the patient pays alone, in the order of `who`."""
-        return [(sex, age, alone) for age, sex in self._roster.morbidity.cells for alone in (False, True)]
-
     # what is done
 
-    def _billed(self, diagnosis: int, sex: str, age: int, alone: bool) -> dict[int, float]:
-        """The weights of the procedures, by position, that can be billed for such a patient."""
-        weights = self._diagnoses[diagnosis].procedures
-        return {
-            i: weights[p.procedure_code]
-            for i, p in enumerate(self._procedures)
-            if weights.get(p.procedure_code, 0) > 0 and p.fits(sex, age, office_only=alone)
-        }
-
     def _procedure(self) -> Column:
-        rows: dict[tuple[tuple[int, float], ...], int] = {}
-        row_of = []
-        for i, diagnosis in enumerate(self._diagnoses):
-            for sex, age, alone in self._whos:
-                billed = tuple(self._billed(i, sex, age, alone).items())
-                if not billed and diagnosis.is_chronic and diagnosis.at(sex, age) > 0:
-                    where = " in the office, where those without insurance are seen" if alone else ""
-                    raise BadInput(
-                        f"diagnoses: {diagnosis.icd10_code}: none of its procedures can be billed for patients of "
-                        f"{age} years and sex {sex}{where}; add one"
-                    )
-                row_of.append(rows.setdefault(billed or ((0, 1.0),), len(rows)))
+        rows, row_of = self._cases.billed
         width = max(len(row) for row in rows)
         weights = [[*[weight for _, weight in row], *[0.0] * (width - len(row))] for row in rows]
         numbers = [[*[number for number, _ in row], *[0] * (width - len(row))] for row in rows]
-        row = integer_at(row_of, F.col("diagnosis") * len(self._whos) + F.col("who"))
+        row = integer_at(row_of, F.col("diagnosis") * len(self._cases.whos) + F.col("who"))
         slot = table_choice(self._u("PrimaryProcedure"), row, weights, range(width)).cast("int")
         return integer_at(in_rows(numbers), place_in_rows(row, slot, width))
 

@@ -208,6 +208,8 @@ class FinanceSettings(DatasetSettings):
     def _fits(self) -> FinanceSettings:
         if len(set(self.clinics)) < len(self.clinics):
             raise ValueError("clinics: a name stands there twice")
+        if not set(self.population.sex) <= {"F", "M"}:
+            raise ValueError("population.sex: must be of F and M alone, as the risk model knows them")
         if min(self.capitation.rates) > self.population.bands[0][0]:
             raise ValueError(f"capitation.rates: must begin at {self.population.bands[0][0]} years or younger")
         paired(self.diagnoses, self.procedures, self.diagnosis_procedures)

@@ -124,7 +124,7 @@ def test_what_cannot_be_is_refused_before_spark_starts() -> None:
     assert refusal(plans={"Other": {"products": {"UH-GOLD": {"copay": 1, "weight": 1}}}}).endswith(
         "a product stands there twice"
     )
-    assert "did you mean 'capitation'" in refusal(plans={"Medicare": {"capitaton": 2}})
+    assert "did you mean 'plans.Medicare.capitation'" in refusal(plans={"Medicare": {"capitaton": 2}})
     assert "procedure 99999 is not in the list of procedures" in refusal(diagnosis_procedures={"I10": ["99999"]})
     assert "clinics: a name stands there twice" in refusal(clinics=["A", "A"])
     assert "population.sex: must be of F and M alone" in refusal(population="shared")

@@ -88,12 +88,11 @@ class Payers:
     def _solved(self) -> list[list[float]]:
         """By age, the shares of the plans and of Self Pay, which has its own at every age: iterative proportional
         fitting of the plans' weights and the ages' shares, the ages last, since people are as old as they are."""
-        plans = list(self._settings.plans.values())
-        rest = 1 - self._settings.self_pay.share
+        plans, alone = list(self._settings.plans.values()), self._settings.self_pay.share
         edges = [*[self._settings.population.rank_of_age(age) for age in self._ages], 1.0]
-        of_ages = [(high - low) * rest for low, high in pairwise(edges)]
+        of_ages = [high - low for low, high in pairwise(edges)]
         total = math.fsum(plan.weight for plan in plans)
-        of_plans = [plan.weight / total * rest for plan in plans]
+        of_plans = [plan.weight / total for plan in plans]
         table = [[_start(plan, age) for plan in plans] for age in self._ages]
         for _ in range(_SWEEPS):
             for j, want in enumerate(of_plans):
@@ -105,9 +104,10 @@ class Payers:
                 if want and not have:
                     raise BadInput(f"plans: none covers patients of {self._ages[i]} years; let one, or set its outside")
                 table[i] = [share * want / have if have else share for share in table[i]]
-        insured = [[round(share / want * rest, _DIGITS) if want else 1.0 for share in row]
-                   for row, want in zip(table, of_ages, strict=True)]  # fmt: skip
-        return [[*row, self._settings.self_pay.share] for row in insured]
+        return [
+            [*[round(share / (want or 1.0) * (1 - alone), _DIGITS) for share in row], alone if want else 1.0]
+            for row, want in zip(table, of_ages, strict=True)
+        ]
 
 
 def _start(plan: Plan, age: int) -> float:

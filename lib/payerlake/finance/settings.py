@@ -200,9 +200,9 @@ class FinanceSettings(DatasetSettings):
         if values.get("members") is not None:
             return values
         clinics, *each = (values.get(name) for name in ("clinics", "providers_per_clinic", "patients_per_provider"))
-        # What is no number here is refused as such below, and the patients with it where they stand for it.
-        room = math.prod(each) if all(isinstance(number, int) for number in each) else 1
-        return values | {"members": room * (len(clinics) if isinstance(clinics, (list, tuple)) else 1)}
+        # What is no number above 0 here is refused where it stands, not for the patients that it would give.
+        room = math.prod(each) if all(isinstance(number, int) and number > 0 for number in each) else 1
+        return values | {"members": room * max(1, len(clinics) if isinstance(clinics, (list, tuple)) else 1)}
 
     @model_validator(mode="after")
     def _fits(self) -> FinanceSettings:

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -29,6 +30,7 @@ every_table_of_members = pytest.mark.parametrize("table", OF_MEMBERS, ids=lambda
 every_reference_table = pytest.mark.parametrize("table", REFERENCE, ids=lambda table: table.full_name)
 
 
+@cache
 def world(spark: SparkSession, dataset: str, first: int = 0, last: int = MEMBERS, files: int = 1) -> World:
     """A dataset of few members, of which the keys first … last − 1 are made, in so many files a table."""
     model = registry.dataset(dataset).settings

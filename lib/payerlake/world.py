@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -27,6 +29,10 @@ class World:
     first: int
     last: int
     part: tuple[int, int] = (1, 1)
+    _planned: dict[tuple[str, int], tuple[DataFrame | None, DataFrame]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _planning: Any = field(default_factory=RLock, init=False, repr=False, compare=False)  # tables are built by threads
 
     @cached_property
     def draws(self) -> Draws:
@@ -41,10 +47,27 @@ class World:
     def member_keys(self, members_per_file: int) -> DataFrame:
         """Member keys in column `id`: so many in each partition, hence file; the last has what is left."""
         files = max(1, math.ceil((self.last - self.first) / members_per_file))
-        if files == 1:
-            return self.spark.range(self.first, self.last, 1, 1)
-        end = self.first + files * members_per_file  # equal partitions, beyond the last member; the rest is cut off
-        return self.spark.range(self.first, end, 1, files).where(F.col("id") < self.last)
+        # Beyond one file partitions are equal, and go beyond the last member; the rest is cut off.
+        each = members_per_file if files > 1 else self.last - self.first
+        return self._once("member_keys", each, None, lambda: self._keys(each, files))
+
+    def _keys(self, each: int, files: int) -> DataFrame:
+        keys = self.spark.range(self.first, self.first + files * each, 1, files)
+        return keys.where(F.col("id") < self.last) if files > 1 else keys
+
+    def begun(self, step: str, frame: DataFrame, make: Callable[[], DataFrame]) -> DataFrame:
+        """What `make` makes of the frame, or what this step made of it before.
+
+        Tables that begin alike are planned once so far: Spark analyzes a plan step by step, which takes longer than to
+        run it where rows are few.
+        """
+        return self._once(step, id(frame), frame, make)
+
+    def _once(self, step: str, of: int, frame: DataFrame | None, make: Callable[[], DataFrame]) -> DataFrame:
+        with self._planning:
+            if (step, of) not in self._planned:
+                self._planned[step, of] = (frame, make())  # the frame is kept, so that its id stays its own
+            return self._planned[step, of][1]
 
     def formulary_keys(self) -> DataFrame:
         """Keys of this part's formularies in column `id`, evenly in as many partitions as there are files."""

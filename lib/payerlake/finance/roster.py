@@ -26,7 +26,7 @@ class Roster:
     """The patients of one world."""
 
     def __init__(self, world: World) -> None:
-        self._people, self._draws = world.people, world.draws
+        self._world, self._people, self._draws = world, world.people, world.draws
         self._settings: FinanceSettings = world.settings
         self.clinics, self.payers = Clinics(world), payers(self._settings)
         self.morbidity = morbidity(self._settings)
@@ -35,6 +35,9 @@ class Roster:
         """Adds `age` (int), `sex`, `cell` (of both, int), `offer` and `plan` (positions of product and plan, int),
         `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
         `Clinics.with_panel` has it."""
+        return self._world.begun("patients", keys, lambda: self._patients(keys))
+
+    def _patients(self, keys: DataFrame) -> DataFrame:
         key = F.col("id")
         slotted = keys.select("*", self._people.slot(key).alias("slot"))
         days = F.datediff(F.lit(self._settings.population.as_of), self._people.birth_date(key, F.col("slot")))
@@ -67,6 +70,9 @@ class Roster:
     def labelled(self, patients: DataFrame) -> DataFrame:
         """Adds, once a patient, what each of the patient's rows repeats: `patient_id`, `name`, `member_id`,
         `health_plan`, `product_code`, `clinic`, and the names of `own_provider` and `next_provider`."""
+        return self._world.begun("labelled", patients, lambda: self._labelled(patients))
+
+    def _labelled(self, patients: DataFrame) -> DataFrame:
         own, next_ = F.col("own_provider"), F.col("next_provider")
         named = patients.select(
             "*",

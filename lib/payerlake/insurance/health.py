@@ -39,7 +39,7 @@ class Health:
 
     def __init__(self, world: World) -> None:
         self._settings: InsuranceSettings = world.settings
-        self._draws, self._people = world.draws, world.people
+        self._world, self._draws, self._people = world, world.draws, world.people
 
     @cached_property
     def _lifestyles(self) -> Lifestyles:
@@ -59,6 +59,9 @@ class Health:
     def people(self, keys: DataFrame) -> DataFrame:
         """keys: `id`. Adds `slot`, `birth_date`, `days` and whole years (`age`) of age at the reference date, `sex`,
         its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`."""
+        return self._world.begun("people", keys, lambda: self._people_of(keys))
+
+    def _people_of(self, keys: DataFrame) -> DataFrame:
         placed = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)
         born = placed.select(

@@ -53,8 +53,12 @@ class Cover:
         the first of them · this_start, last_start, new_start: days on which the scenario's rows begin · first_event,
         transition_event: positions in `events`.
         """
+        keys = self._world.member_keys(members_per_file)
+        return self._world.begun("covered", keys, lambda: self._members(keys))
+
+    def _members(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
-        placed = self._world.member_keys(members_per_file).select("id", people.slot(key).alias("slot"))
+        placed = keys.select("id", people.slot(key).alias("slot"))
         grouped = placed.select(
             "id",
             "slot",

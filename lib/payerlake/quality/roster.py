@@ -29,13 +29,16 @@ class Roster:
     """The members of one world."""
 
     def __init__(self, world: World) -> None:
-        self._people, self._draws = world.people, world.draws
+        self._world, self._people, self._draws = world, world.people, world.draws
         self._settings: QualitySettings = world.settings
         self._prevalence: Prevalence = prevalence(self._settings)
         self._conditions = self._settings.conditions
 
     def people(self, keys: DataFrame) -> DataFrame:
         """Adds `birth_date`, `sex`, `plan` (position, int), `zip` (position, int) and `risk` (double)."""
+        return self._world.begun("people", keys, lambda: self._people_of(keys))
+
+    def _people_of(self, keys: DataFrame) -> DataFrame:
         slotted = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
         key, slot = F.col("id"), F.col("slot")
         return slotted.select(
@@ -49,6 +52,9 @@ class Roster:
 
     def diagnosed(self, keys: DataFrame) -> DataFrame:
         """What `people` adds, and `conditions`, the bits (int) of what the member has."""
+        return self._world.begun("diagnosed", keys, lambda: self._diagnosed(keys))
+
+    def _diagnosed(self, keys: DataFrame) -> DataFrame:
         people = self.people(keys)
         frame = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
         frame = frame.select("*", F.lit(0).alias("conditions"))
@@ -59,6 +65,9 @@ class Roster:
 
     def with_gaps(self, diagnosed: DataFrame) -> DataFrame:
         """Adds `gaps`, the bits (int) of the measures in which the member has a care gap."""
+        return self._world.begun("with_gaps", diagnosed, lambda: self._with_gaps(diagnosed))
+
+    def _with_gaps(self, diagnosed: DataFrame) -> DataFrame:
         rates = self._prevalence.gap_rates()
         bits = [self._gap(i, measure, rates) for i, measure in enumerate(measures())]
         return in_a_new_method(diagnosed.select("*", reduce(Column.bitwiseOR, bits).alias("gaps")))

@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the processes that share the tests one has a file whole, and one all that load: they share servers and data."""
+    """Of the processes that share the tests one has a file whole, and one all that load: with servers and data."""
     for item in items:
         folder = item.path.parent.name
         item.add_marker(pytest.mark.xdist_group(folder if folder == "databases" else str(item.path)))

@@ -114,3 +114,13 @@ def _luhn(number: str) -> bool:
     digits = [int(digit) for digit in reversed(number)]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
+
+
+def test_hexadecimal_ids_have_twelve_digits_and_differ_for_every_key(spark: SparkSession) -> None:
+    streams = [Draws(42).stream("test", "id", draw=str(turn)) for turn in range(4)]
+    keys = spark.range(0, ROWS, 1, 1).unionAll(spark.range(2**48 - ROWS, 2**48, 1, 1))
+    ids = first_column(keys.select(identifiers.hexadecimal(F.col("id"), streams)))
+    assert len(set(ids)) == 2 * ROWS
+    assert all(re.fullmatch("[0-9A-F]{12}", text) for text in ids)
+    for place in range(12):
+        assert len({text[place] for text in ids[:ROWS]}) == 16

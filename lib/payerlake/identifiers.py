@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, one_of
+
+_HALF = 24  # bits of either half of a key
 
 EMAIL_DOMAINS = ("example.com", "example.org", "example.net")  # reserved for documentation, RFC 2606
 
@@ -67,9 +70,18 @@ def uuid4(high: Column, low: Column) -> Column:
     )  # fmt: skip
 
 
-def _hex(bits: Column, lowest: int, before: str = "", digits: int = 2) -> Column:
+def hexadecimal(key: Column, streams: Sequence[int]) -> Column:
+    """Twelve hexadecimal digits, others for every key below 2^48: a round of a Feistel network for each stream."""
+    left, right = F.shiftright(key, _HALF), key.bitwiseAND(F.lit(2**_HALF - 1))
+    for stream in streams:
+        mixed = F.shiftrightunsigned(F.xxhash64(right, F.lit(stream)), 64 - _HALF)
+        left, right = right, left.bitwiseXOR(mixed)
+    return F.concat(*[_hex(half, lowest, form="X") for half in (left, right) for lowest in (16, 8, 0)])
+
+
+def _hex(bits: Column, lowest: int, before: str = "", digits: int = 2, form: str = "x") -> Column:
     """Hexadecimal digits from the bit `lowest` on, looked up: `hex` and its cutting take twice as long. By twos, since
     the lists of all threes do not fit into a processor's cache."""
-    texts = [f"{before}{value:0{digits}x}" for value in range(16**digits)]
+    texts = [f"{before}{value:0{digits}{form}}" for value in range(16**digits)]
     part = F.shiftrightunsigned(bits, lowest).bitwiseAND(F.lit(16**digits - 1))
     return F.get(constant_array(texts, "string"), part.cast("int"))

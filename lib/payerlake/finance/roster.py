@@ -8,18 +8,17 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer_at
+from payerlake.distributions import integer_at
 from payerlake.finance.clinics import Clinics
 from payerlake.finance.morbidity import morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.risk import RiskModel
 from payerlake.finance.settings import OLDEST, FinanceSettings
 from payerlake.frames import in_a_new_method
-from payerlake.identifiers import numbered
+from payerlake.identifiers import hexadecimal, numbered
 from payerlake.world import World
 
-_HALF = 24  # bits of either half of a member id
-_ROUNDS = ("first", "second", "third", "fourth")
+_ROUNDS = ("first", "second", "third", "fourth")  # of mixing a key into a member id
 
 
 class Roster:
@@ -30,6 +29,7 @@ class Roster:
         self._settings: FinanceSettings = world.settings
         self.clinics, self.payers = Clinics(world), payers(self._settings)
         self.morbidity = morbidity(self._settings)
+        self._member_streams = [self._draws.stream("patients", "member_id", draw=name) for name in _ROUNDS]
 
     def patients(self, keys: DataFrame) -> DataFrame:
         """Adds `age` (int), `sex`, `cell` (of both, int), `offer` and `plan` (positions of product and plan, int),
@@ -78,7 +78,7 @@ class Roster:
             "*",
             numbered("PAT", F.col("id") + 1).alias("patient_id"),
             F.concat(self._people.first_name(F.col("id"), F.col("sex")), F.lit(" "), F.col("last_name")).alias("name"),
-            self._member_id().alias("member_id"),
+            hexadecimal(F.col("id"), self._member_streams).alias("member_id"),
             self.payers.plan_name(F.col("offer")).alias("health_plan"),
             self.payers.product_code(F.col("offer")).alias("product_code"),
             self.clinics.clinic_name(own).alias("clinic"),
@@ -88,14 +88,6 @@ class Roster:
             ),
         )
         return in_a_new_method(named)
-
-    def _member_id(self) -> Column:
-        """Twelve hexadecimal digits, others for every patient: the key through four rounds of a Feistel network."""
-        left, right = F.shiftright(F.col("id"), _HALF), F.col("id").bitwiseAND(F.lit(2**_HALF - 1))
-        for name in _ROUNDS:
-            mixed = F.shiftrightunsigned(self._draws.bits("patients", "member_id", right, draw=name), 64 - _HALF)
-            left, right = right, left.bitwiseXOR(mixed)
-        return F.concat(*[_hexadecimal(half, byte) for half in (left, right) for byte in (16, 8, 0)])
 
     # capitation
 
@@ -109,9 +101,3 @@ class Roster:
         by_sex = [getattr(rates[age], sex) * 100.0 for age in ages for sex in ("F", "M")]
         of_person = integer_at([round(cents) for cents in by_sex], F.col("age") * 2 + (F.col("sex") == "M").cast("int"))
         return of_person * self._settings.capitation.level * self.payers.capitation(F.col("plan"))
-
-
-def _hexadecimal(number: Column, lowest: int) -> Column:
-    """Two digits from a bit on, looked up, as in `identifiers`."""
-    digits = constant_array([f"{value:02X}" for value in range(256)], "string")
-    return F.get(digits, F.shiftrightunsigned(number, lowest).bitwiseAND(F.lit(255)).cast("int"))

@@ -55,7 +55,7 @@ class Roster:
         return in_a_new_method(self.clinics.with_panel(self._scored(known)))
 
     def _scored(self, patients: DataFrame) -> DataFrame:
-        frame = patients
+        frame = in_a_new_method(patients)
         for name, bits in self.morbidity.bits(self._draws, F.col("id"), F.col("cell")):
             frame = frame.select(*[c for c in frame.columns if not c.startswith("_conditions")], bits.alias(name))
         frame = in_a_new_method(frame.select(*patients.columns, F.col(frame.columns[-1]).alias("conditions")))

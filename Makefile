@@ -64,7 +64,7 @@ databases:
 		[ ! -e $(NO_CLUSTER) ] || as_root rm -f $(NO_CLUSTER); fi
 
 test: setup databases  ## all tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --durations 30
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 30
 
 golden: setup  ## tests/golden.json anew, where the data of a table have changed on purpose
 	$(BIN)/python -m pytest tests/test_contracts.py -k golden --golden

@@ -215,6 +215,13 @@ def test_any_members_rows_are_made_without_the_others(spark: SparkSession, table
     assert parts[0] + parts[1] == rows(stored(table))
 
 
+@every_table_of_members
+def test_no_shuffle_and_no_python_in_the_plan_of_a_long_table(table: Table, built: Callable) -> None:
+    plan = built(table)._jdf.queryExecution().executedPlan().toString()
+    assert "Python" not in plan
+    assert plan.count("Exchange") == plan.count("BroadcastExchange")
+
+
 @every_reference_table
 def test_reference_tables_are_whole_in_every_slice(spark: SparkSession, table: Table, stored: Callable) -> None:
     assert rows(table.build(world(spark, table.dataset, CUT, MEMBERS))) == rows(stored(table))

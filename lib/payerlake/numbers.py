@@ -18,13 +18,16 @@ def rounded(value: Column, digits: int) -> Column:
 
 def decimal(value: Column, precision: int, scale: int) -> Column:
     """The double as decimal(precision, scale), halves up."""
-    units = F.floor(value * 10**scale + 0.5).cast(f"decimal({precision + 2},0)")
-    return (units * F.lit(Decimal(1).scaleb(-scale))).cast(f"decimal({precision},{scale})")
+    return exact(F.floor(value * 10**scale + 0.5), precision, scale)
 
 
 def quotient(numerator: Column, denominator: Column, precision: int, scale: int) -> Column:
     """Of two bigints, both 0 or more, as decimal(precision, scale), halves up, exactly; null where the second is 0."""
     units = F.try_divide(numerator * (2 * 10**scale) + denominator, denominator * 2)
-    return (F.floor(units).cast(f"decimal({precision + 2},0)") * F.lit(Decimal(1).scaleb(-scale))).cast(
-        f"decimal({precision},{scale})"
-    )
+    return exact(F.floor(units), precision, scale)
+
+
+def exact(units: Column, precision: int, scale: int) -> Column:
+    """Whole units of the last decimal place, such as cents, as decimal(precision, scale)."""
+    whole = units.cast(f"decimal({precision + 2},0)")
+    return (whole * F.lit(Decimal(1).scaleb(-scale))).cast(f"decimal({precision},{scale})")

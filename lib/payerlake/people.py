@@ -10,6 +10,7 @@ head's key, which `household(key)` gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from pyspark.sql import Column
@@ -20,6 +21,7 @@ from payerlake.distributions import (
     bernoulli,
     choice_index,
     constant_array,
+    integer_at,
     number_at,
     ordered_choice,
     piecewise_linear,
@@ -160,6 +162,11 @@ class People:
 
     def _uniform(self, column: str, key: Column, draw: str = "") -> Column:
         return self._draws.uniform("people", column, key, draw=draw)
+
+
+def place_among(ages: Sequence[int], age: Column) -> Column:
+    """The position (int) of the last of these rising ages that somebody of this age has reached, else of the first."""
+    return integer_at([max((i for i, first in enumerate(ages) if first <= year), default=0) for year in _AGES], age)
 
 
 def _field(packed: Column, shift: int, bits: int) -> Column:

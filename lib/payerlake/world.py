@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from threading import RLock
 from typing import Any
 
@@ -29,7 +29,7 @@ class World:
     first: int
     last: int
     part: tuple[int, int] = (1, 1)
-    _planned: dict[tuple[str, int], tuple[DataFrame | None, DataFrame]] = field(
+    _planned: dict[tuple[str, int], tuple[DataFrame, DataFrame | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     _planning: Any = field(default_factory=RLock, init=False, repr=False, compare=False)  # tables are built by threads
@@ -49,25 +49,18 @@ class World:
         files = max(1, math.ceil((self.last - self.first) / members_per_file))
         # Beyond one file partitions are equal, and go beyond the last member; the rest is cut off.
         each = members_per_file if files > 1 else self.last - self.first
-        return self._once("member_keys", each, None, lambda: self._keys(each, files))
+        return self.once(("member_keys", each), lambda: self._keys(each, files))
 
     def _keys(self, each: int, files: int) -> DataFrame:
         keys = self.spark.range(self.first, self.first + files * each, 1, files)
         return keys.where(F.col("id") < self.last) if files > 1 else keys
 
-    def begun(self, step: str, frame: DataFrame, make: Callable[[], DataFrame]) -> DataFrame:
-        """What `make` makes of the frame, or what this step made of it before.
-
-        Tables that begin alike are planned once so far: Spark analyzes a plan step by step, which takes longer than to
-        run it where rows are few.
-        """
-        return self._once(step, id(frame), frame, make)
-
-    def _once(self, step: str, of: int, frame: DataFrame | None, make: Callable[[], DataFrame]) -> DataFrame:
+    def once(self, key: tuple[str, int], make: Callable[[], DataFrame], of: DataFrame | None = None) -> DataFrame:
+        """What `make` gives, or gave before for this key. of: a frame whose id is in the key, kept so that it stays."""
         with self._planning:
-            if (step, of) not in self._planned:
-                self._planned[step, of] = (frame, make())  # the frame is kept, so that its id stays its own
-            return self._planned[step, of][1]
+            if key not in self._planned:
+                self._planned[key] = (make(), of)
+            return self._planned[key][0]
 
     def formulary_keys(self) -> DataFrame:
         """Keys of this part's formularies in column `id`, evenly in as many partitions as there are files."""
@@ -83,3 +76,20 @@ class World:
     def _formularies(self) -> tuple[int, int]:
         (part, parts), count = self.part, self.settings.formulary_count
         return count * (part - 1) // parts, count * part // parts
+
+
+Step = Callable[[Any, DataFrame], DataFrame]
+
+
+def planned_once(step: Step) -> Step:
+    """A method of a class with a `_world`, frame in, frame out, that gives of the same frame what it gave before.
+
+    Tables that begin alike are planned once so far: Spark analyzes a plan step by step, which takes longer than to run
+    it where rows are few.
+    """
+
+    @wraps(step)
+    def once(self: Any, frame: DataFrame) -> DataFrame:
+        return self._world.once((step.__qualname__, id(frame)), lambda: step(self, frame), of=frame)
+
+    return once

@@ -75,6 +75,5 @@ def test_a_prevalence_beyond_what_it_requires_is_refused() -> None:
     for diagnosis in known:
         if diagnosis["icd10_code"] == "E11.22":
             diagnosis["age_75_up"] = 60.0
-    made = pipeline.order("finance", overrides=[option("diagnoses", known)])
     with pytest.raises(BadInput, match=r"^diagnoses: E11.22: .* are more than can have it beside what it requires"):
-        morbidity(made.settings)
+        pipeline.order("finance", overrides=[option("diagnoses", known)])

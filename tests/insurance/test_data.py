@@ -1,4 +1,4 @@
-"""The insurance tables: settings move them, a shared population joins them to the other datasets, plans stay lean."""
+"""The insurance tables: settings move them, a shared population joins them to the other datasets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import payerlake
 from payerlake.resources import resource
 
 MEMBERS = 1_500
-HOT = ("members", "enrollment", "member_condition", "claims")
 
 
 def tables(spark: SparkSession, *names: str, **options: object) -> list[DataFrame]:
@@ -79,11 +78,3 @@ def test_more_years_of_claims_are_a_setting(spark: SparkSession) -> None:
     assert str(one[0]) >= "2023-01-01"
     assert "2021-01-01" <= str(three[0]) < "2021-03-01"
     assert three[1] > 1.5 * one[1]
-
-
-@pytest.mark.parametrize("name", HOT)
-def test_no_shuffle_and_no_python_in_the_plan_of_a_long_table(spark: SparkSession, name: str) -> None:
-    (frame,) = tables(spark, name, members=10)
-    plan = frame._jdf.queryExecution().executedPlan().toString()
-    assert "Python" not in plan
-    assert plan.count("Exchange") == plan.count("BroadcastExchange")

@@ -6,10 +6,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.finance.casemix import examine
-from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns, thousandths
+from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
 from payerlake.frames import kept
+from payerlake.numbers import exact
 from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
 
@@ -27,7 +28,7 @@ def capitation(world: World) -> DataFrame:
         F.col("clinic").alias("Clinic"),
         roster.clinics.provider_of_month(month).alias("Provider"),
         roster.clinics.month_name(month).alias("MonthYear"),
-        thousandths(F.col("month_raf")).alias("RiskScore_RAF"),
+        exact(F.col("month_raf"), 5, 3).alias("RiskScore_RAF"),
         dollars(F.col("cents"), 10).alias("CapitationAmount"),
     )
 

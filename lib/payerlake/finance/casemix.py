@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import YEARLY
@@ -17,83 +17,74 @@ from payerlake.settings import ByParts
 
 MONTHS_A_YEAR = 12
 
+_Choice = tuple[tuple[int, float], ...]  # positions of procedures with weights
+
 
 class CaseMix:
-    """Diagnoses and procedures of one set of settings, for each `who`."""
+    """Diagnoses and procedures of one set of settings, for each `who`: sex, least age, whether the patient pays alone.
+
+    visits: by `who`, how often each diagnosis that is not chronic leads to a visit; what one ordinal alone may have, so
+    much oftener. open_to_all: the same of those that no patient is refused. choices: ways to choose a procedure, each
+    of positions with weights. choice_of: which of them a diagnosis has, by diagnosis and `who`.
+
+    Raises BadInput where a patient could have no visit, or a chronic diagnosis no procedure.
+    """
 
     def __init__(self, settings: FinanceSettings) -> None:
-        self._settings = settings
         self.morbidity: Morbidity = morbidity(settings)
         self.diagnoses = self.morbidity.diagnoses
+        self.whos = [(sex, age, alone) for age, sex in self.morbidity.cells for alone in (False, True)]
+        self._billed = self._procedures(settings)
+        once = max(1.0, settings.claims.per_year * settings.months_back / MONTHS_A_YEAR)
+        self.visits = self._weights([once if d.kind == YEARLY else 1.0 for d in self.diagnoses])
+        self.open_to_all = self._weights([float(d.kind != YEARLY and not d.excludes) for d in self.diagnoses])
+        rows: dict[_Choice, int] = {}
+        self.choice_of = [
+            rows.setdefault(choice or ((0, 1.0),), len(rows))  # where nobody has it, any will do
+            for of_diagnosis in self._billed
+            for choice in of_diagnosis
+        ]
+        self.choices = list(rows)
+        self._check()
 
-    @cached_property
-    def whos(self) -> list[tuple[str, int, bool]]:
-        """Sex, least age and whether the patient pays alone, in the order of `who`."""
-        return [(sex, age, alone) for age, sex in self.morbidity.cells for alone in (False, True)]
+    def _procedures(self, settings: FinanceSettings) -> list[list[_Choice]]:
+        """By diagnosis and `who`, the procedures that can be billed."""
+        billed = []
+        for diagnosis in self.diagnoses:
+            weights = diagnosis.procedures
+            listed = [(i, p) for i, p in enumerate(settings.procedures) if weights.get(p.procedure_code, 0) > 0]
+            billed.append([
+                tuple((i, weights[p.procedure_code]) for i, p in listed if p.fits(sex, age, office_only=alone))
+                for sex, age, alone in self.whos
+            ])  # fmt: skip
+        return billed
 
-    def check(self) -> None:
-        """Raises BadInput where a patient could have no visit, or a diagnosis no procedure."""
-        _ = self.open_to_all, self.billed
+    def _weights(self, times: Sequence[float]) -> list[list[float]]:
+        return [
+            [
+                d.at(sex, age) * times[i] if self._billed[i][who] else 0.0
+                for i, d in enumerate(self.diagnoses)
+                if not d.is_chronic
+            ]
+            for who, (sex, age, _) in enumerate(self.whos)
+        ]
 
-    # visits: for the diagnoses that are not chronic
-
-    @cached_property
-    def visits(self) -> list[list[float]]:
-        """By `who`, how often each of them leads to a visit; what one ordinal alone may have, so much oftener."""
-        once = max(1.0, self._settings.claims.per_year * self._settings.months_back / MONTHS_A_YEAR)
-        return self._weights([once if d.kind == YEARLY else 1.0 for d in self.diagnoses])
-
-    @cached_property
-    def open_to_all(self) -> list[list[float]]:
-        """The same of those that no patient is refused. BadInput where there are none."""
-        weights = self._weights([float(d.kind != YEARLY and not d.excludes) for d in self.diagnoses])
-        for (sex, age, alone), of_who in zip(self.whos, weights, strict=True):
-            if not sum(of_who) > 0:
+    def _check(self) -> None:
+        for who, (sex, age, alone) in enumerate(self.whos):
+            if not sum(self.open_to_all[who]) > 0:
                 where = " in the office" if alone else ""
                 raise BadInput(
                     f"diagnoses: no acute one without excludes leads a patient of {age} years and sex {sex} to a "
                     f"visit{where}; add one"
                 )
-        return weights
-
-    def _weights(self, times: Sequence[float]) -> list[list[float]]:
-        return [
-            [
-                d.at(sex, age) * times[i] if self._billed(i, sex, age, alone) else 0.0
-                for i, d in enumerate(self.diagnoses)
-                if not d.is_chronic
-            ]
-            for sex, age, alone in self.whos
-        ]
-
-    # procedures
-
-    @cached_property
-    def billed(self) -> tuple[list[tuple[tuple[int, float], ...]], list[int]]:
-        """Choices of procedures, each of positions with weights; and which of them a diagnosis has, by diagnosis and
-        `who`. BadInput for a chronic diagnosis that has none."""
-        rows: dict[tuple[tuple[int, float], ...], int] = {}
-        row_of = []
-        for i, diagnosis in enumerate(self.diagnoses):
-            for sex, age, alone in self.whos:
-                choices = tuple(self._billed(i, sex, age, alone).items())
-                if not choices and diagnosis.is_chronic and diagnosis.at(sex, age) > 0:
+        for diagnosis, billed in zip(self.diagnoses, self._billed, strict=True):
+            for (sex, age, alone), choice in zip(self.whos, billed, strict=True):
+                if not choice and diagnosis.is_chronic and diagnosis.at(sex, age) > 0:
                     where = " in the office, where those without insurance are seen" if alone else ""
                     raise BadInput(
                         f"diagnoses: {diagnosis.icd10_code}: none of its procedures can be billed for patients of "
                         f"{age} years and sex {sex}{where}; add one"
                     )
-                row_of.append(rows.setdefault(choices or ((0, 1.0),), len(rows)))  # nobody has it: any will do
-        return list(rows), row_of
-
-    def _billed(self, diagnosis: int, sex: str, age: int, alone: bool) -> dict[int, float]:
-        """The weights of the procedures, by position, that can be billed for such a patient."""
-        weights = self.diagnoses[diagnosis].procedures
-        return {
-            i: weights[p.procedure_code]
-            for i, p in enumerate(self._settings.procedures)
-            if weights.get(p.procedure_code, 0) > 0 and p.fits(sex, age, office_only=alone)
-        }
 
 
 def casemix(settings: FinanceSettings) -> CaseMix:
@@ -110,4 +101,4 @@ def _made(key: ByParts) -> CaseMix:
 def examine(settings: FinanceSettings) -> None:
     """Raises BadInput for settings that leave somebody without plan, visit or procedure."""
     payers(settings)
-    casemix(settings).check()
+    casemix(settings)

@@ -14,6 +14,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from payerlake import reference
 from payerlake.population import Frozen
 
+SEXES = ("F", "M")
+OLDEST = 120
+
 AGE_BANDS = {"age_18_34": 18, "age_35_49": 35, "age_50_64": 50, "age_65_74": 65, "age_75_up": 75}
 """The age from which each column of the catalogue counts."""
 
@@ -27,7 +30,7 @@ MODIFIER_GROUPS = (("25", "59", "XE", "XS", "XP", "XU", "GG"), ("LT", "RT", "50"
 TRANSMITTED = 3  # the position of the group that only telehealth has
 
 Sex = Literal["", "F", "M"]
-Age = Annotated[int, Field(ge=0, le=120)]
+Age = Annotated[int, Field(ge=0, le=OLDEST)]
 
 
 def _weighted(text: Any) -> Any:
@@ -150,8 +153,8 @@ def paired(
     """
     known = {procedure.procedure_code for procedure in procedures}
     of = {diagnosis.icd10_code: diagnosis for diagnosis in diagnoses}
-    for i, diagnosis in enumerate(diagnoses):
-        before = [d.icd10_code for d in list(diagnoses)[:i] if d.is_chronic]
+    before = set[str]()  # the chronic ones
+    for diagnosis in diagnoses:
         if diagnosis.icd10_code in before:
             raise ValueError(f"diagnoses: {diagnosis.icd10_code} stands there twice")
         if diagnosis.requires and not diagnosis.is_chronic:
@@ -162,6 +165,8 @@ def paired(
                     f"diagnoses: {diagnosis.icd10_code}: requires or excludes {code}, which is no chronic diagnosis "
                     f"before it"
                 )
+        if diagnosis.is_chronic:
+            before.add(diagnosis.icd10_code)
     for code, named in others.items():
         weights = dict.fromkeys(named, 1.0)
         of[code] = of[code].model_copy(update={"procedures": weights}) if code in of else _own(code, weights)
@@ -176,6 +181,6 @@ def _own(code: str, procedures: dict[str, float]) -> Diagnosis:
     """A diagnosis of the user's own: adults of any age and sex come for it now and then."""
     by_age = dict.fromkeys(AGE_BANDS, OWN_FREQUENCY)
     return Diagnosis(
-        icd10_code=code, label=code, category="Own", kind="acute", sex="", from_age=0, to_age=120, times_for_men=1.0,
+        icd10_code=code, label=code, category="Own", kind="acute", sex="", from_age=0, to_age=OLDEST, times_for_men=1.0,
         requires=(), excludes=(), procedures=procedures, **by_age,
     )  # fmt: skip

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 
+from payerlake.finance.catalogue import SEXES
+from payerlake.numbers import exact
 from payerlake.schema import Column
 
 PATIENT_ID = r"^PAT\d{6,}$"
 MEMBER_ID = "^[0-9A-F]{12}$"
-SEXES = ("F", "M")
 
 PATIENT_COLUMNS = {
     "patient_id": "PatientID",
@@ -38,19 +37,14 @@ def patient_columns() -> tuple[Column, ...]:
     )
 
 
+def place_of(age_place: SparkColumn, sex: SparkColumn) -> SparkColumn:
+    """The position (int) of an age and a sex in a table that has a value for both sexes at each of its ages."""
+    return age_place * len(SEXES) + (sex == SEXES[1]).cast("int")
+
+
 def dollars(cents: SparkColumn, precision: int = 12) -> SparkColumn:
-    """Whole cents as decimal(precision, 2), exactly."""
-    return (cents.cast(f"decimal({precision},0)") * F.lit(Decimal("0.01"))).cast(f"decimal({precision},2)")
-
-
-def hundredths(value: SparkColumn) -> SparkColumn:
-    """Whole hundredths as decimal(4, 2), exactly."""
-    return dollars(value, 4)
-
-
-def thousandths(value: SparkColumn) -> SparkColumn:
-    """Whole thousandths as decimal(5, 3), exactly."""
-    return (value.cast("decimal(5,0)") * F.lit(Decimal("0.001"))).cast("decimal(5,3)")
+    """Whole cents as decimal(precision, 2)."""
+    return exact(cents, precision, 2)
 
 
 def cents(value: SparkColumn) -> SparkColumn:

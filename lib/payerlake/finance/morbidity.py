@@ -10,19 +10,19 @@ from __future__ import annotations
 from functools import cached_property, lru_cache, reduce
 from itertools import product
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import integer_at, number_at
+from payerlake.distributions import number_at
 from payerlake.draws import Draws
 from payerlake.errors import BadInput
-from payerlake.finance.catalogue import AGE_BANDS, Diagnosis, Procedure, paired
+from payerlake.finance.catalogue import AGE_BANDS, SEXES, Diagnosis, Procedure, paired
+from payerlake.finance.columns import place_of
 from payerlake.finance.settings import FinanceSettings
+from payerlake.people import place_among
 from payerlake.settings import ByParts
 
-SEXES = ("F", "M")
 MAX_CHRONIC = 62
-_OLDEST = 120
 
 
 class Morbidity:
@@ -54,32 +54,25 @@ class Morbidity:
 
     def cell(self, age: Column, sex: Column) -> Column:
         """The position (int) of a patient's cell."""
-        of_age = [max((i for i, first in enumerate(self._ages) if first <= year), default=0) for year in range(_OLDEST)]
-        return integer_at(of_age, age) * len(SEXES) + (sex == SEXES[1]).cast("int")
+        return place_of(place_among(self._ages, age), sex)
 
-    def bits(self, draws: Draws, key: Column, cell: Column) -> list[tuple[str, Column]]:
-        """Names and columns to be added one after the other: the last holds all bits (bigint)."""
-        steps, before = [], F.lit(0).cast("bigint")
-        for n, level in enumerate(self._levels):
-            drawn = [self._drawn(draws, key, cell, i, before) for i in level]
-            steps.append((f"_conditions_{n}", reduce(Column.bitwiseOR, drawn, before)))
-            before = F.col(f"_conditions_{n}")
-        return steps
+    def diagnosed(self, draws: Draws, patients: DataFrame) -> DataFrame:
+        """Adds `conditions`, the bits (bigint) of the chronic diagnoses of the patient, whose `cell` is known."""
+        frame = patients.select("*", F.lit(0).cast("bigint").alias("conditions"))
+        for level in self._levels:
+            drawn = reduce(Column.bitwiseOR, [self._drawn(draws, i) for i in level], F.col("conditions"))
+            frame = frame.select(*patients.columns, drawn.alias("conditions"))
+        return frame
 
     def mean_conditions(self) -> float:
         """How many chronic diagnoses a patient has, on average."""
-        return sum(sum(d.at(sex, age) for d in self.chronic) / 100 * share for (age, sex), share in self.shares.items())
-
-    @cached_property
-    def shares(self) -> dict[tuple[int, str], float]:
-        """The share of all patients in each cell."""
         population = self._settings.population
-        edges = [*[population.rank_of_age(age) for age in self._ages], 1.0]
-        return {
-            (age, sex): (edges[i + 1] - edges[i]) * population.sex.get(sex, 0.0)
-            for i, age in enumerate(self._ages)
-            for sex in SEXES
-        }
+        ends = [*[population.rank_of_age(age) for age in self._ages[1:]], 1.0]
+        shares = {age: end - population.rank_of_age(age) for age, end in zip(self._ages, ends, strict=True)}
+        return sum(
+            sum(d.at(sex, age) for d in self.chronic) / 100 * (shares[age] * population.sex.get(sex, 0.0))
+            for age, sex in self.cells
+        )
 
     @cached_property
     def _levels(self) -> list[list[int]]:
@@ -93,10 +86,10 @@ class Morbidity:
         diagnosis = self.chronic[i]
         return [self._position[code] for code in (*diagnosis.requires, *diagnosis.excludes)]
 
-    def _drawn(self, draws: Draws, key: Column, cell: Column, i: int, before: Column) -> Column:
-        diagnosis = self.chronic[i]
-        rate = number_at([rates[i] for rates in self._rates], cell)
-        has = draws.uniform("patients", "diagnoses", key, draw=diagnosis.icd10_code) < rate
+    def _drawn(self, draws: Draws, i: int) -> Column:
+        diagnosis, before = self.chronic[i], F.col("conditions")
+        rate = number_at([rates[i] for rates in self._rates], F.col("cell"))
+        has = draws.uniform("patients", "diagnoses", F.col("id"), draw=diagnosis.icd10_code) < rate
         if diagnosis.requires:
             has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.requires))) != 0)
         if diagnosis.excludes:

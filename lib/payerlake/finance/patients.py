@@ -6,9 +6,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.finance.casemix import examine
-from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, SEXES, cents, dollars, hundredths
+from payerlake.finance.catalogue import SEXES
+from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, cents, dollars
 from payerlake.finance.roster import Roster
-from payerlake.finance.settings import FinanceSettings
+from payerlake.numbers import exact
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -29,14 +30,9 @@ def patients(world: World) -> DataFrame:
         dollars(roster.payers.copay_cents(F.col("offer")), 7).alias("copay_amount"),
         "clinic",
         F.col("own_name").alias("provider"),
-        hundredths(F.col("raf")).alias("base_raf"),
+        exact(F.col("raf"), 4, 2).alias("base_raf"),
         dollars(cents(roster.rate() * F.col("raf") / 100), 10).alias("base_cap"),
     )
-
-
-def expected_patients(settings: FinanceSettings) -> float:
-    """How many patients there are."""
-    return settings.members
 
 
 TABLE = Table(
@@ -49,7 +45,7 @@ TABLE = Table(
     build=patients,
     spine="members",
     examine=examine,
-    expected_rows=expected_patients,
+    expected_rows=lambda settings: settings.members,
     unique=(("member_id",),),
     rules={"self_pay_has_no_capitation": "health_plan <> 'Self Pay' OR (base_cap = 0 AND copay_amount = 0)"},
     columns=(

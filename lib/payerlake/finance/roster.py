@@ -9,14 +9,17 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import integer_at
+from payerlake.finance.catalogue import SEXES
 from payerlake.finance.clinics import Clinics
+from payerlake.finance.columns import place_of
 from payerlake.finance.morbidity import morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.risk import RiskModel
-from payerlake.finance.settings import OLDEST, FinanceSettings
+from payerlake.finance.settings import FinanceSettings
 from payerlake.frames import in_a_new_method
 from payerlake.identifiers import hexadecimal, numbered
-from payerlake.world import World
+from payerlake.people import place_among
+from payerlake.world import World, planned_once
 
 _ROUNDS = ("first", "second", "third", "fourth")  # of mixing a key into a member id
 
@@ -31,13 +34,11 @@ class Roster:
         self.morbidity = morbidity(self._settings)
         self._member_streams = [self._draws.stream("patients", "member_id", draw=name) for name in _ROUNDS]
 
+    @planned_once
     def patients(self, keys: DataFrame) -> DataFrame:
         """Adds `age` (int), `sex`, `cell` (of both, int), `offer` and `plan` (positions of product and plan, int),
         `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
         `Clinics.with_panel` has it."""
-        return self._world.begun("patients", keys, lambda: self._patients(keys))
-
-    def _patients(self, keys: DataFrame) -> DataFrame:
         key = F.col("id")
         slotted = keys.select("*", self._people.slot(key).alias("slot"))
         days = F.datediff(F.lit(self._settings.population.as_of), self._people.birth_date(key, F.col("slot")))
@@ -55,10 +56,7 @@ class Roster:
         return in_a_new_method(self.clinics.with_panel(self._scored(known)))
 
     def _scored(self, patients: DataFrame) -> DataFrame:
-        frame = in_a_new_method(patients)
-        for name, bits in self.morbidity.bits(self._draws, F.col("id"), F.col("cell")):
-            frame = frame.select(*[c for c in frame.columns if not c.startswith("_conditions")], bits.alias(name))
-        frame = in_a_new_method(frame.select(*patients.columns, F.col(frame.columns[-1]).alias("conditions")))
+        frame = in_a_new_method(self.morbidity.diagnosed(self._draws, in_a_new_method(patients)))
         model = RiskModel(self.morbidity.chronic)
         score = model.score(F.col("age"), F.col("sex"), F.col("conditions"))
         low, high = (round(bound * 100) for bound in (self._settings.risk.low, self._settings.risk.high))
@@ -67,12 +65,10 @@ class Roster:
 
     # what the rows say of a patient
 
+    @planned_once
     def labelled(self, patients: DataFrame) -> DataFrame:
         """Adds, once a patient, what each of the patient's rows repeats: `patient_id`, `name`, `member_id`,
         `health_plan`, `product_code`, `clinic`, and the names of `own_provider` and `next_provider`."""
-        return self._world.begun("labelled", patients, lambda: self._labelled(patients))
-
-    def _labelled(self, patients: DataFrame) -> DataFrame:
         own, next_ = F.col("own_provider"), F.col("next_provider")
         named = patients.select(
             "*",
@@ -97,7 +93,6 @@ class Roster:
     def rate(self) -> Column:
         """What the plan pays a month at a risk score of 1 (double, cents); Self Pay 0."""
         rates = self._settings.capitation.rates
-        ages = [max((first for first in rates if first <= age), default=min(rates)) for age in range(OLDEST + 1)]
-        by_sex = [getattr(rates[age], sex) * 100.0 for age in ages for sex in ("F", "M")]
-        of_person = integer_at([round(cents) for cents in by_sex], F.col("age") * 2 + (F.col("sex") == "M").cast("int"))
+        by_sex = [round(getattr(of_age, sex) * 100) for of_age in rates.values() for sex in SEXES]
+        of_person = integer_at(by_sex, place_of(place_among(list(rates), F.col("age")), F.col("sex")))
         return of_person * self._settings.capitation.level * self.payers.capitation(F.col("plan"))

@@ -150,11 +150,11 @@ class Services:
     # what is done
 
     def _procedure(self) -> Column:
-        rows, row_of = self._cases.billed
+        rows = self._cases.choices
         width = max(len(row) for row in rows)
         weights = [[*[weight for _, weight in row], *[0.0] * (width - len(row))] for row in rows]
         numbers = [[*[number for number, _ in row], *[0] * (width - len(row))] for row in rows]
-        row = integer_at(row_of, F.col("diagnosis") * len(self._cases.whos) + F.col("who"))
+        row = integer_at(self._cases.choice_of, F.col("diagnosis") * len(self._cases.whos) + F.col("who"))
         slot = table_choice(self._u("PrimaryProcedure"), row, weights, range(width)).cast("int")
         return integer_at(in_rows(numbers), place_in_rows(row, slot, width))
 

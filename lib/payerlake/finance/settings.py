@@ -7,7 +7,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from payerlake.finance.catalogue import Diagnosis, Procedure, paired, read_diagnoses, read_procedures
+from payerlake.finance.catalogue import (
+    OLDEST,
+    SEXES,
+    Diagnosis,
+    Procedure,
+    paired,
+    read_diagnoses,
+    read_procedures,
+)
 from payerlake.population import Frozen, Population, Shares, Weights
 from payerlake.settings import DatasetSettings
 
@@ -17,7 +25,6 @@ STATUSES = ("Paid", "Denied", "Pending", "Partially Paid")
 CHANGE_PROVIDER, JOIN, LEAVE = "change provider", "join later", "leave early"
 
 MAX_PATIENTS = 10**8
-OLDEST = 120
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -32,6 +39,7 @@ Range = Annotated[tuple[Share, Share], AfterValidator(_rising)]
 """Shares from low to high."""
 
 Days = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], AfterValidator(_rising)]
+"""Whole days from low to high."""
 
 
 class RowsPerFile(Frozen):
@@ -208,7 +216,7 @@ class FinanceSettings(DatasetSettings):
     def _fits(self) -> FinanceSettings:
         if len(set(self.clinics)) < len(self.clinics):
             raise ValueError("clinics: a name stands there twice")
-        if not set(self.population.sex) <= {"F", "M"}:
+        if not set(self.population.sex) <= set(SEXES):
             raise ValueError("population.sex: must be of F and M alone, as the risk model knows them")
         if min(self.capitation.rates) > self.population.bands[0][0]:
             raise ValueError(f"capitation.rates: must begin at {self.population.bands[0][0]} years or younger")

@@ -24,6 +24,7 @@ from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
 from payerlake.numbers import decimal
+from payerlake.people import place_among
 from payerlake.population import years_before
 from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
@@ -152,7 +153,7 @@ class _Amounts:
 
     def place_of_member(self) -> SparkColumn:
         """The place (int) of age and conditions."""
-        place = self._health.at_age(list(self._law.by_age))
+        place = place_among(list(self._law.by_age), F.col("age"))
         return F.shiftleft(place, len(self._dearer)).bitwiseOR(self._health.which(*self._dearer))
 
     def visit_flags(self) -> list[SparkColumn]:

@@ -15,6 +15,7 @@ from payerlake.insurance.health import Health
 from payerlake.insurance.insurance import insurers
 from payerlake.insurance.plan import plan_id
 from payerlake.insurance.settings import PLAN_TIERS, Enrollment
+from payerlake.people import place_among
 from payerlake.population import Population, years_before
 from payerlake.world import World
 
@@ -55,7 +56,7 @@ class Cover:
     def _plan_tier(self) -> Column:
         """The position (int) of the plan's tier, by age; the first tier has the lowest uniforms."""
         u, steps = self._u("plan"), self._settings.plan_preference
-        place = self._health.at_age(list(steps))
+        place = place_among(list(steps), F.col("age"))
         tier = F.lit(PLAN_TIERS - 1)
         for i in reversed(range(PLAN_TIERS - 1)):
             below = number_at([math.fsum(shares[: i + 1]) for shares in steps.values()], place)

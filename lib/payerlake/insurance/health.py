@@ -28,7 +28,8 @@ from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
 from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
 from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
-from payerlake.world import World
+from payerlake.people import place_among
+from payerlake.world import World, planned_once
 
 _AT_ONCE = 5  # conditions drawn together
 _AGES = range(128)
@@ -56,12 +57,10 @@ class Health:
 
     # who
 
+    @planned_once
     def people(self, keys: DataFrame) -> DataFrame:
         """keys: `id`. Adds `slot`, `birth_date`, `days` and whole years (`age`) of age at the reference date, `sex`,
         its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`."""
-        return self._world.begun("people", keys, lambda: self._people_of(keys))
-
-    def _people_of(self, keys: DataFrame) -> DataFrame:
         placed = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)
         born = placed.select(
@@ -91,7 +90,7 @@ class Health:
         tall, heavy = F.col("tall"), F.col("heavy")
         sized = normals.select(
             "*",
-            self.at_age(list(self.rates.cells)).alias("cell"),
+            place_among(list(self.rates.cells), F.col("age")).alias("cell"),
             self._bodies.bulk(sex, days, tall, heavy).alias("bulk"),
         )
         weighed = sized.select(
@@ -123,10 +122,6 @@ class Health:
     def by_age_and_sex(self, value: Callable[[int, int], float]) -> Column:
         """A function (double) of age and position of the sex, at the person's."""
         return number_at(in_rows([[value(age, sex) for sex in range(len(SEXES))] for age in _AGES]), F.col("place"))
-
-    def at_age(self, ages: list[int]) -> Column:
-        """The position (int) of the last of these rising ages that the person has reached."""
-        return integer_at([max((i for i, a in enumerate(ages) if a <= age), default=0) for age in _AGES], F.col("age"))
 
     # conditions
 

@@ -18,7 +18,7 @@ from payerlake.pharmacy.employer_groups import Groups
 from payerlake.pharmacy.offers import CLASSES, Offers, plan_kinds
 from payerlake.pharmacy.settings import SCENARIOS
 from payerlake.population import years_before
-from payerlake.world import World
+from payerlake.world import World, planned_once
 
 SINGLE, DUAL, TRANSITION, HISTORICAL = range(4)
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES
@@ -53,9 +53,9 @@ class Cover:
         the first of them · this_start, last_start, new_start: days on which the scenario's rows begin · first_event,
         transition_event: positions in `events`.
         """
-        keys = self._world.member_keys(members_per_file)
-        return self._world.begun("covered", keys, lambda: self._members(keys))
+        return self._members(self._world.member_keys(members_per_file))
 
+    @planned_once
     def _members(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
         placed = keys.select("id", people.slot(key).alias("slot"))

@@ -19,7 +19,7 @@ from payerlake.population import years_before
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.prevalence import Prevalence, prevalence
 from payerlake.quality.settings import QualitySettings
-from payerlake.world import World
+from payerlake.world import World, planned_once
 
 _BLOCK = 1000  # members of consecutive keys among whom the plans have their shares, to one member
 _STEP = 619  # prime to the block: neighbours of a block get places far apart
@@ -34,11 +34,9 @@ class Roster:
         self._prevalence: Prevalence = prevalence(self._settings)
         self._conditions = self._settings.conditions
 
+    @planned_once
     def people(self, keys: DataFrame) -> DataFrame:
         """Adds `birth_date`, `sex`, `plan` (position, int), `zip` (position, int) and `risk` (double)."""
-        return self._world.begun("people", keys, lambda: self._people_of(keys))
-
-    def _people_of(self, keys: DataFrame) -> DataFrame:
         slotted = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
         key, slot = F.col("id"), F.col("slot")
         return slotted.select(
@@ -50,11 +48,9 @@ class Roster:
             self._risk(self._people.age_rank(key, slot)).alias("risk"),
         )
 
+    @planned_once
     def diagnosed(self, keys: DataFrame) -> DataFrame:
         """What `people` adds, and `conditions`, the bits (int) of what the member has."""
-        return self._world.begun("diagnosed", keys, lambda: self._diagnosed(keys))
-
-    def _diagnosed(self, keys: DataFrame) -> DataFrame:
         people = self.people(keys)
         frame = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
         frame = frame.select("*", F.lit(0).alias("conditions"))
@@ -63,11 +59,9 @@ class Roster:
             frame = frame.select(*[c for c in frame.columns if c != "conditions"], drawn.alias("conditions"))
         return in_a_new_method(frame.select(*people.columns, "conditions"))
 
+    @planned_once
     def with_gaps(self, diagnosed: DataFrame) -> DataFrame:
         """Adds `gaps`, the bits (int) of the measures in which the member has a care gap."""
-        return self._world.begun("with_gaps", diagnosed, lambda: self._with_gaps(diagnosed))
-
-    def _with_gaps(self, diagnosed: DataFrame) -> DataFrame:
         rates = self._prevalence.gap_rates()
         bits = [self._gap(i, measure, rates) for i, measure in enumerate(measures())]
         return in_a_new_method(diagnosed.select("*", reduce(Column.bitwiseOR, bits).alias("gaps")))

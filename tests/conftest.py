@@ -10,6 +10,8 @@ from pyspark.sql import SparkSession
 
 from payerlake.session import INTERPRETED, spark_session
 
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}  # Spark's defaults
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden`, as `make golden` gives it: the data of the tables have changed on purpose."""
@@ -18,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Two threads, 2 GB, with Delta: started by the first test that asks for it, used by all."""
+    """Two threads, 2 GB, with Delta, for few rows: started by the first test that asks for it, used by all."""
     settings = {
         # Managed tables go to a temporary folder, so that tests leave nothing in the checkout.
         "spark.sql.warehouse.dir": tmp_path_factory.mktemp("warehouse").as_uri(),
@@ -29,19 +31,18 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": "0",
     }
-    session = spark_session(master="local[2]", settings=settings)
+    session = spark_session(master="local[2]", brief=True, settings=settings)
     yield session
     session.stop()
 
 
 @contextmanager
-def interpreted(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session, which does not compile its queries meanwhile."""
-    before = {name: spark.conf.get(name) for name in INTERPRETED}
+def compiled(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session, which compiles its queries meanwhile: quicker for many rows."""
     try:
-        for name, value in INTERPRETED.items():
+        for name, value in COMPILED.items():
             spark.conf.set(name, value)
         yield spark
     finally:
-        for name, value in before.items():
-            spark.conf.set(name, str(value))
+        for name, value in INTERPRETED.items():
+            spark.conf.set(name, value)

@@ -23,7 +23,6 @@ from pyspark.sql import SparkSession
 import payerlake
 from payerlake import cli, databases, pipeline, registry, settings
 from payerlake.errors import DataFailed
-from tests.conftest import interpreted
 
 CHECKOUT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
@@ -85,7 +84,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the first command of each dataset has run."""
     folder = tmp_path_factory.mktemp("readme")
-    with pytest.MonkeyPatch.context() as patched, interpreted(spark):
+    with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
         for command in firsts():
             assert cli.run(few(command)) == 0, command
@@ -127,8 +126,7 @@ def test_a_command_on_published_data_succeeds(
     spark: SparkSession, command: str, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(published)
-    with interpreted(spark):
-        assert cli.run(shlex.split(command)[1:]) == 0
+    assert cli.run(shlex.split(command)[1:]) == 0
 
 
 @pytest.mark.parametrize("command", of_payerlake("load"))
@@ -171,8 +169,7 @@ def test_python_runs(
     monkeypatch.chdir(tmp_path)
     few = partial(payerlake.generate, only=["plans", "members"], validate=False)
     monkeypatch.setattr(payerlake, "generate", few)
-    with interpreted(spark):
-        exec(re.sub(r"members=[\d_]+", "members=200", block), {"spark": spark})
+    exec(re.sub(r"members=[\d_]+", "members=200", block), {"spark": spark})
     assert "plan_code" in capsys.readouterr().out
     assert (tmp_path / "out" / "pharmacy" / "manifest.json").exists()
 

@@ -150,7 +150,7 @@ def _print_validation(validation: pipeline.Validation) -> None:
 
 def _print_inspected(inspected: databases.Inspected) -> None:
     for answer in inspected.answers:
-        _print_table(answer.title, answer.columns, answer.rows)
+        _print_table(f"{answer.title} ({answer.seconds * 1000:,.0f} ms)", answer.columns, answer.rows)
     if inspected.checklist:
         lines = [(c.what, c.expected, c.found, "ok" if c.holds else "FAILED") for c in inspected.checklist]
         _print_table("Checklist", ("", "expected", "found", ""), lines)

@@ -12,7 +12,6 @@ from pyspark.sql import SparkSession
 
 import payerlake
 from payerlake import api
-from tests.conftest import interpreted
 from tests.databases import servers
 from tests.databases.servers import Database, MariaDB, PostgreSQL
 
@@ -112,6 +111,5 @@ def _with_insurance(database: Database, insurance: Path) -> Database:
 
 def _made(spark: SparkSession, folders: pytest.TempPathFactory, dataset: str, **options: object) -> Path:
     out = folders.mktemp(dataset)
-    with interpreted(spark):
-        payerlake.generate(spark, dataset, out, validate=False, **options)
+    payerlake.generate(spark, dataset, out, validate=False, **options)
     return out

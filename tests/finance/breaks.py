@@ -147,6 +147,7 @@ ROWS = (
     _of_visits("cover_differs", "ProductCode = 'UH-GOLD'", Copay="50"),
     _of_visits("clinic_differs", Clinic="'Clinic of nobody'"),
     _of_visits("yearly_service_twice", _with("Z00.00"), PrimaryDiagnosis="'Z00.00'"),
+    _of_visits("yearly_service_twice", _with("Z00.00"), PrimaryDiagnosis="'Z00.01'"),
     _of_visits("yearly_service_twice", _with("Z12.31"), PrimaryDiagnosis="'Z12.31'"),
     _of_visits("both_types_of_diabetes", _with("E11.9"), PrimaryDiagnosis="'E10.9'"),
     *(_of_visits("hypertension_twice", _with("I10"), PrimaryDiagnosis=f"'{code}'") for code in ("I11.0", "I12.9")),

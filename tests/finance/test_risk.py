@@ -7,7 +7,6 @@ import random
 import pytest
 from hccinfhir.model_calculate import calculate_raf
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from payerlake import pipeline
 from payerlake.errors import BadInput
@@ -53,9 +52,8 @@ def test_any_person_with_any_diagnoses_has_the_score_of_the_calculator(
         for age in (18, 34, 35, 49, 50, 59, 60, 64, 65, 69, 70, 79, 85, 96)
         for sex in ("F", "M")
     ]
-    frame = spark.createDataFrame(people, "age int, sex string, bits bigint")
-    score = RiskModel(found.chronic).score(F.col("age"), F.col("sex"), F.col("bits"))
-    for age, sex, bits, result in frame.select("*", score).collect():
+    frame = spark.createDataFrame(people, "age int, sex string, conditions bigint")
+    for age, sex, bits, result in RiskModel(found.chronic).scored(frame).collect():
         assert result == _expected(age, sex, _codes(found, bits)), (age, sex, _codes(found, bits))
 
 

@@ -3,4 +3,4 @@
 from tests.finance.breaks import ROWS, WHOLE
 from tests.handwritten import suite_tests
 
-TestSuites = suite_tests("finance", ROWS, WHOLE, few=3_600, many=60_000)
+TestSuites = suite_tests("finance", ROWS, WHOLE, few=3_600, many=20_000)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from payerlake.databases.ddl import final_name, mark, read_by
 from payerlake.databases.server import Session
-from payerlake.inspection import Check
+from payerlake.inspection import Check, Query
 from payerlake.registry import Dataset
 from payerlake.schema import Table
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The rows of a query."""
+    """The rows of a query, and the seconds until the last of them was there."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,19 @@ def inspected(session: Session, dataset: Dataset, loaded: Sequence[Table], setti
         return not missing & {*names, *(table.name for table in read_by(sql, dataset.tables))}
 
     return Inspected(
-        tuple(
-            Answer(query.title, tuple(columns), tuple(rows))
-            for query in asked.queries
-            if is_there(query.sql)
-            for columns, rows in [session.answer(query.sql)]
-        ),
+        tuple(_answer(session, query) for query in asked.queries if is_there(query.sql)),
         tuple(
             _checked(session, dataset, check)
             for check in asked.checks
             if is_there(check.sql, *check.standing) and (slice == "1/1" or not check.of_whole)
         ),
     )
+
+
+def _answer(session: Session, query: Query) -> Answer:
+    began = time.monotonic()
+    columns, rows = session.answer(query.sql)
+    return Answer(query.title, tuple(columns), tuple(rows), time.monotonic() - began)
 
 
 def _checked(session: Session, dataset: Dataset, check: Check) -> Checked:

@@ -15,7 +15,7 @@ from hccinfhir.model_demographics import categorize_demographics
 from hccinfhir.model_dx_to_cc import apply_mapping
 from hccinfhir.model_edits import apply_edits
 from hccinfhir.model_interactions import get_diagnostic_categories
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, integer_at
@@ -54,33 +54,44 @@ class RiskModel:
             self._readings.setdefault(_categories(chronic, age, sex), len(self._readings)) for age, sex in _PERSONS
         ]
 
-    def score(self, age: Column, sex: Column, conditions: Column) -> Column:
-        """The score in thousandths (int), before any bounds."""
-        aged = (age >= AGED).cast("int")
-        person = place_of(age, sex)
-        hccs = self._hccs(conditions, integer_at(self._reading_of, person))
-        of_person = integer_at([_of_person(*of) for of in _PERSONS], person)
+    def scored(self, patients: DataFrame) -> DataFrame:
+        """Adds `score` in thousandths (int), before any bounds, of patients of `age`, `sex` and `conditions`.
+
+        Step by step, as each looks often at what the one before it found.
+        """
+        person, aged = place_of(F.col("age"), F.col("sex")), (F.col("age") >= AGED).cast("int")
+        known = patients.select("*", person.alias("_person"), aged.alias("_aged"))
+        found, hccs = self._found(F.col("conditions"), F.col("_person")), F.col("_hccs")
+        for left in (found, self._without_lone_device(hccs), self._without_those_below(hccs)):
+            known = known.select(*patients.columns, "_person", "_aged", left.alias("_hccs"))
+        return known.select(*patients.columns, self._score(F.col("_person"), F.col("_aged")).alias("score"))
+
+    def _score(self, person: Column, aged: Column) -> Column:
+        hccs = F.col("_hccs")
         terms = [
             *_sums_of_bytes(hccs, [self._of_hcc(segment) for segment in _SEGMENTS], aged),
             *[self._of_pair(hccs, name, groups, aged) for name, groups in _INTERACTIONS.items()],
             self._of_count(hccs, aged),
         ]
-        return reduce(Column.__add__, terms, of_person)
+        return reduce(Column.__add__, terms, integer_at([_of_person(*of) for of in _PERSONS], person))
 
     @cached_property
     def hccs(self) -> list[str]:
         """The condition categories that these diagnoses can have, in the order of their bits."""
         return sorted({hcc for reading in self._readings for of in reading for hcc in of}, key=int)
 
-    def _hccs(self, conditions: Column, reading: Column) -> Column:
-        """The bits (bigint) of the categories that count: those of the diagnoses, without those below another."""
-        found = _or_of_bytes(conditions, [[self._bits(of) for of in reading] for reading in self._readings], reading)
-        if _DEVICE in self.hccs:
-            device, beside = self._bits({_DEVICE}), self._bits(_WITH_DEVICE)
-            alone = found.bitwiseAND(F.lit(beside)) == 0
-            found = F.when(alone, found.bitwiseAND(F.lit(~device))).otherwise(found)
+    def _found(self, conditions: Column, person: Column) -> Column:
+        """The bits (bigint) of the categories that the diagnoses have."""
+        reading = integer_at(self._reading_of, person)
+        return _or_of_bytes(conditions, [[self._bits(of) for of in reading] for reading in self._readings], reading)
+
+    def _without_lone_device(self, hccs: Column) -> Column:
+        device, beside = self._bits({_DEVICE}), self._bits(_WITH_DEVICE)
+        return F.when(hccs.bitwiseAND(F.lit(beside)) == 0, hccs.bitwiseAND(F.lit(~device))).otherwise(hccs)
+
+    def _without_those_below(self, hccs: Column) -> Column:
         below = [self._bits(hierarchies_default.get((hcc, MODEL), set())) for hcc in self.hccs]
-        return found.bitwiseAND(F.bitwise_not(_or_of_bytes(found, [below], F.lit(0))))
+        return hccs.bitwiseAND(F.bitwise_not(_or_of_bytes(hccs, [below], F.lit(0))))
 
     def _bits(self, hccs: Collection[str]) -> int:
         return sum(1 << i for i, hcc in enumerate(self.hccs) if hcc in hccs)

@@ -57,11 +57,10 @@ class Roster:
 
     def _scored(self, patients: DataFrame) -> DataFrame:
         frame = in_a_new_method(self.morbidity.diagnosed(self._draws, in_a_new_method(patients)))
-        model = RiskModel(self.morbidity.chronic)
-        score = model.score(F.col("age"), F.col("sex"), F.col("conditions"))
+        scored = RiskModel(self.morbidity.chronic).scored(frame)
         low, high = (round(bound * 100) for bound in (self._settings.risk.low, self._settings.risk.high))
-        hundredths = F.floor(score / 10 + 0.5).cast("int")
-        return frame.select("*", F.least(F.greatest(hundredths, F.lit(low)), F.lit(high)).alias("raf"))
+        hundredths = F.floor(F.col("score") / 10 + 0.5).cast("int")
+        return scored.select(*frame.columns, F.least(F.greatest(hundredths, F.lit(low)), F.lit(high)).alias("raf"))
 
     # what the rows say of a patient
 

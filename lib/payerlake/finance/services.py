@@ -37,6 +37,9 @@ _MOST_A_YEAR = 12.0  # claims of the sickest, on average
 _LEAST = 0.5  # times the claims of all, of the healthiest, on average
 _BYTE = 8
 _TURNS = 3  # ordinals that have what comes once a year
+_SERVICE = (
+    5  # characters of a code that say what comes once a year: Z00.0 is a checkup, Z00.00 and Z00.01 what it finds
+)
 _MODIFIERS = [code for group in MODIFIER_GROUPS for code in group]
 
 
@@ -130,8 +133,11 @@ class Services:
 
     def _is_refused(self) -> Column:
         """Whether `_visit` is what the patient had already, or what chronic diagnoses do not go with: nobody is
-        screened for what they have. What comes once a year has its own ordinal, so that no two claims are for it."""
-        turns = [i % _TURNS if d.kind == YEARLY else -1 for i, d in enumerate(self._diagnoses)]
+        screened for what they have. What comes once a year has its own ordinal, so that no two claims are for it, with
+        or without a finding."""
+        services = [d.icd10_code[:_SERVICE] if d.kind == YEARLY else None for d in self._diagnoses]
+        yearly = [service for service in dict.fromkeys(services) if service]
+        turns = [yearly.index(service) % _TURNS if service else -1 for service in services]
         turn = integer_at(turns, F.col("_visit"))
         chronic = self._roster.morbidity.mask
         excluded = F.get(constant_array([chronic(d.excludes) for d in self._diagnoses], "bigint"), F.col("_visit"))

@@ -87,7 +87,8 @@ class HandWritten:
         suite = self.suites[one.suite]
         asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in one.columns))
         batch = _batch(spark, suite, edited).select(*one.columns)
-        return set(one.columns) - _failed(asked, batch.persist())
+        with compiled(spark):
+            return set(one.columns) - _failed(asked, batch.persist())
 
 
 def suite_tests(

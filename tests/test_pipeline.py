@@ -16,6 +16,7 @@ from payerlake.destinations import FolderDestination
 from payerlake.errors import BadInput, DataFailed
 from payerlake.progress import Progress
 from payerlake.settings import option
+from tests.conftest import compiled
 
 MEMBERS = 600
 SPINED = [table.name for table in registry.dataset("pharmacy").tables if table.spine != "reference"]
@@ -88,7 +89,10 @@ def test_a_part_of_the_formularies_passes_though_only_the_whole_has_exact_shares
 ) -> None:
     """The shares of its segments are too far off for the whole, and what a part of it may have."""
     tables = ["plans", "plan_states", "drugs", "formularies", "formulary_drugs"]
-    payerlake.generate(spark, "pharmacy", tmp_path, tables, format="parquet", slice="3/3", formularies={"count": 150})
+    with compiled(spark):
+        payerlake.generate(
+            spark, "pharmacy", tmp_path, tables, format="parquet", slice="3/3", formularies={"count": 150}
+        )
     results = json.loads((tmp_path / "pharmacy/validation/results.json").read_text())
     (suite,) = [suite for suite in results["suites"] if suite["name"] == "pharmacy.formularies"]
     assert suite["success"]
@@ -146,7 +150,7 @@ def test_data_that_break_a_rule_are_not_published(spark: SparkSession, tmp_path:
     wrong = {"single_active": 0.2, "dual_coverage": 0.2, "plan_transition": 0.3, "historical_only": 0.3}
     made = pipeline.order("pharmacy", overrides=[option("members", 2000), option("enrollments", {"scenarios": wrong})])
     to = FolderDestination(str(tmp_path), "pharmacy")
-    with pytest.raises(DataFailed, match="not published"):
+    with compiled(spark), pytest.raises(DataFailed, match="not published"):
         pipeline.generate(spark, made, to, ("parquet",), validate=True, progress=Progress(quiet=True))
     assert [path.name for path in tmp_path.iterdir()] == ["pharmacy.rejected"]
     results = json.loads((tmp_path / "pharmacy.rejected/validation/results.json").read_text())

@@ -79,9 +79,8 @@ def test_every_rule_has_data_that_break_it() -> None:
     assert broken == stated
 
 
-@pytest.mark.parametrize(("members", "seed"), [(200, 1), (50_000, 2)])
-def test_correct_data_pass(spark: SparkSession, tmp_path: Path, members: int, seed: int) -> None:
-    OURS.holds(spark, OURS.written(spark, tmp_path / "data", members, seed), tmp_path / "docs", OURS.tables)
+def test_many_correct_members_of_another_seed_pass(spark: SparkSession, tmp_path: Path) -> None:
+    OURS.holds(spark, OURS.written(spark, tmp_path / "data", 50_000, 2), tmp_path / "docs", OURS.tables)
 
 
 def test_ten_thousand_correct_members_pass(spark: SparkSession, ten_thousand: Frames, tmp_path: Path) -> None:

@@ -73,9 +73,9 @@ class HandWritten:
             edits.append((one, found(spark, self.dataset, one, taken)))
             taken.add(edits[-1][1].who)
         edited = dict(frames) | changed(spark, self.dataset, [(one, row.row) for one, row in edits])
-        batch = _batch(spark, suite, edited).persist()  # every broken rule asks for samples of it
-        reported = _reported(batch, [check.kwargs["column"] for check in suite.checks if check.type == NULL])
-        failed = _failed(suite, batch)
+        batch = rows_of(spark, suite, edited).persist()  # every broken rule asks for samples of it
+        reported = reported_by(batch, [check.kwargs["column"] for check in suite.checks if check.type == NULL])
+        failed = failing(suite, batch)
         return [
             one.name for one, row in edits if row.who not in reported[one.columns[0]] or not set(one.columns) <= failed
         ]
@@ -86,9 +86,9 @@ class HandWritten:
         edited = dict(frames) | changed(spark, self.dataset, [(one, one.where)])
         suite = self.suites[one.suite]
         asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in one.columns))
-        batch = _batch(spark, suite, edited).select(*one.columns)
+        batch = rows_of(spark, suite, edited).select(*one.columns)
         with compiled(spark):
-            return set(one.columns) - _failed(asked, batch.persist())
+            return set(one.columns) - failing(asked, batch.persist())
 
 
 def suite_tests(
@@ -164,19 +164,19 @@ def _view(frames: Frames) -> None:
         frame.createOrReplaceTempView(name)
 
 
-def _batch(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
+def rows_of(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
     """The suite's rows."""
     _view(frames)
     return spark.sql(suite.batches["rows"])
 
 
-def _failed(suite: Suite, batch: DataFrame) -> set[str]:
+def failing(suite: Suite, batch: DataFrame) -> set[str]:
     """The columns whose expectations fail."""
     results = runner.evaluate(suite, {"rows": batch}).result.results
     return {result.expectation_config.kwargs["column"] for result in results if not result.success}
 
 
-def _reported(batch: DataFrame, rules: list[str]) -> Mapping[str, set[str]]:
+def reported_by(batch: DataFrame, rules: list[str]) -> Mapping[str, set[str]]:
     """Whom each row rule reports."""
     pairs = F.array(*(F.struct(F.lit(c).alias("rule"), F.col(c).cast("string").alias("who")) for c in rules))
     named = batch.select(F.explode(pairs).alias("one")).where("one.who IS NOT NULL").select("one.*")

@@ -1,6 +1,6 @@
 """Every table of every dataset against its contract: a new table is tested here without a new line.
 
-Rows are compared with those of compiled queries; what they are compared with is interpreted, which must be the same.
+A table's rows are made once by compiled queries; the same rows made otherwise are made by interpreted ones.
 """
 
 from __future__ import annotations

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from payerlake.checks import runner
 from payerlake.checks.suites import Suite
 from tests.conftest import compiled
 from tests.edits import Frames
-from tests.handwritten import NULL, HandWritten
+from tests.handwritten import NULL, HandWritten, failing, reported_by, rows_of
 from tests.pharmacy.breaks import Break
 from tests.pharmacy.families import Families
 from tests.pharmacy.formulary_breaks import BREAKS
@@ -45,19 +44,6 @@ def two_thousand(ten_thousand: Frames) -> Frames:
     """The first 2,000 members, and all formularies; their households are whole, for blocks of 200 members are."""
     first = F.col("member_number") <= "M002000"
     return {name: frame.where(first) if name in PEOPLE else frame for name, frame in ten_thousand.items()}
-
-
-def _batch(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
-    """The suite's rows."""
-    for name in suite.tables:
-        frames[name].createOrReplaceTempView(name)
-    return spark.sql(suite.batches["rows"])
-
-
-def _failed(suite: Suite, batch: DataFrame) -> set[str]:
-    """The columns whose expectations fail."""
-    results = runner.evaluate(suite, {"rows": batch}).result.results
-    return {result.expectation_config.kwargs["column"] for result in results if not result.success}
 
 
 @pytest.fixture(autouse=True)
@@ -109,28 +95,17 @@ def _first_free(units: Families | Listings | Drugs, one: Break, taken: set[str])
     raise LookupError(f"{one.name}: nothing here fits it")
 
 
-def _reported(batch: DataFrame, columns: list[str]) -> dict[str, set[str]]:
-    """Whom each row rule reports."""
-    named = batch.select(
-        F.explode(F.array(*(F.struct(F.lit(c).alias("rule"), F.col(c).alias("who")) for c in columns))).alias("one")
-    )
-    reported: dict[str, set[str]] = {column: set() for column in columns}
-    for row in named.where("one.who IS NOT NULL").select("one.*").collect():
-        reported[row["rule"]].add(row["who"])
-    return reported
-
-
 @pytest.mark.parametrize("name", SUITES)
 def test_each_row_rule_reports_whom_breaks_it(spark: SparkSession, two_thousand: Frames, name: str) -> None:
     suite, units = SUITES[name], UNITS.get(name, Families)(two_thousand)
     broken = _break_all(units, [one for one in BREAKS if one.suite == name])
     frames = two_thousand | units.frames(spark)
     rules = _columns(suite, of_rows=True)
-    batch = _batch(spark, suite, frames).persist()  # every broken rule asks for samples of it
-    reported = _reported(batch, rules)
+    batch = rows_of(spark, suite, frames).persist()  # every broken rule asks for samples of it
+    reported = reported_by(batch, rules)
     unseen = [edit for edit, (one, names) in broken.items() if not names & reported[one.column]]
     assert unseen == []
-    assert set(rules) <= _failed(suite, batch)
+    assert set(rules) <= failing(suite, batch)
 
 
 @pytest.mark.parametrize("shift", SHIFTS, ids=lambda shift: f"{shift.suite}-{shift.columns[0]}")
@@ -138,5 +113,5 @@ def test_each_statistical_rule_fails_on_other_shares(spark: SparkSession, ten_th
     suite = SUITES[shift.suite]
     asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in shift.columns))
     with compiled(spark):
-        batch = _batch(spark, suite, shift.frames(spark, ten_thousand)).select(*shift.columns)
-        assert _failed(asked, batch) == set(shift.columns)
+        batch = rows_of(spark, suite, shift.frames(spark, ten_thousand)).select(*shift.columns)
+        assert failing(asked, batch) == set(shift.columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -103,6 +103,7 @@ class Run:
         suites: Sequence[Mapping[str, Any]] = (),
         counted: dict[str, int] | None = None,
         whole: bool = True,
+        departed: Collection[str] = (),
         **changed: DataFrame,
     ) -> Report:
         written = self.folder / "expectations" / "toy"
@@ -112,7 +113,7 @@ class Run:
         frames = {name: self.spark.createDataFrame(made[name], TYPES[name]) for name in made} | changed
         contracts = [table for table in CONTRACTS if table.name in frames]
         docs, folder = self.folder / "docs", written.parent
-        return validate("toy", contracts, frames, docs, suites=folder, rows=counted, whole=whole)
+        return validate("toy", contracts, frames, docs, suites=folder, rows=counted, whole=whole, departed=departed)
 
 
 @pytest.fixture
@@ -338,6 +339,7 @@ def test_wrong_arguments_of_an_expectation_are_refused(run: Run) -> None:
         (json.dumps(suite(expectation(tolerances.MEAN, {}, figure=5))), "without meta.standard_deviation"),
         (json.dumps(suite(expectation(tolerances.MEAN, {"min_value": 0}, share=0.5))), "drop one of the two"),
         (json.dumps(suite(genders(F=0.5, M=0.4))), "weights that sum to 1"),
+        (json.dumps(suite(expectation("t", {}, settings="seed"))), "list the names of settings"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name_and_place(tmp_path: Path, content: str, said: str) -> None:
@@ -390,6 +392,20 @@ def test_what_holds_in_the_whole_only_is_listed_as_skipped_on_a_part(run: Run) -
     part = run(rows(), stated, whole=False)
     assert (part.success, named(part, "toy.members").evaluated) == (True, 0)
     assert named(part, "toy.members").skipped == ("the rule: stated for a whole dataset",)
+
+
+@pytest.mark.parametrize("departed", ["population.sex", "population.sex.F", "population"])
+def test_what_rests_on_a_setting_is_listed_as_skipped_where_data_have_another(run: Run, departed: str) -> None:
+    stated = [share_of_women(0.95, settings=["members", "population.sex"])]
+    other = run(rows(), stated, departed={departed, "seed"})
+    assert (other.success, named(other, "toy.members").evaluated) == (True, 0)
+    assert named(other, "toy.members").skipped == ("the rule: stated for other population.sex",)
+
+
+def test_what_rests_on_no_other_setting_is_asked(run: Run) -> None:
+    stated = [share_of_women(0.95, settings=["population.sex"])]
+    assert not run(rows(), stated, departed={"population.sexes", "seed"}).success
+    assert run(rows(), [stated[0] | {"meta": stated[0]["meta"] | {"settings": ["seed"]}}], departed={"seed"}).success
 
 
 def test_n_is_the_number_of_values_that_are_not_null(run: Run) -> None:

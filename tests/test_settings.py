@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from payerlake import registry, settings
+from payerlake.checks import suites
 from payerlake.errors import BadInput
 from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.resources import resource
@@ -373,3 +376,63 @@ def test_every_dataset_takes_every_shipped_population_that_it_can_have(dataset: 
         return
     chosen = settings.load(dataset, model, overrides=overrides)
     assert sum(chosen.population.sex.values()) == pytest.approx(1.0)
+
+
+# departures from the documents
+
+
+def departed(*options: str) -> frozenset[str]:
+    """What `--set` of these departs from, of settings stored in a manifest and read again."""
+    stored = json.loads(json.dumps(settings.effective(load(*options))))
+    return settings.departures("pharmacy", PharmacySettings, stored)
+
+
+def test_the_defaults_depart_from_nothing() -> None:
+    assert departed() == frozenset()
+
+
+def test_every_other_value_is_named_by_the_whole_name() -> None:
+    assert departed(
+        "seed=7",
+        "enrollments.scenarios.dual_coverage=0.14",
+        "enrollments.scenarios.single_active=0.71",
+        "population.as_of=2023-01-01",
+    ) == {
+        "seed",
+        "enrollments.scenarios.dual_coverage",
+        "enrollments.scenarios.single_active",
+        "population.as_of",
+    }
+
+
+def test_entries_that_only_one_of_both_has_are_named() -> None:
+    assert departed("population.sex.O=0.002", "population.sex.U=0") == {"population.sex.O", "population.sex.U"}
+    lacking = settings.effective(load())
+    del lacking["seasons"]["special_share"]
+    assert settings.departures("pharmacy", PharmacySettings, lacking) == {"seasons.special_share"}
+
+
+@pytest.mark.parametrize("dataset", registry.datasets())
+def test_rules_rest_on_settings_that_exist(dataset: str) -> None:
+    known = settings.effective(settings.load(dataset, registry.dataset(dataset).settings))
+    named = {name for s in suites.load(resource("expectations"), dataset) for c in s.checks for name in c.settings}
+    assert named
+    assert [name for name in sorted(named) if not exists(known, name)] == []
+
+
+def exists(known: Any, name: str) -> bool:
+    """Whether there is a setting of this dotted name."""
+    for part in name.split("."):
+        if not isinstance(known, dict) or part not in known:
+            return False
+        known = known[part]
+    return True
+
+
+def test_a_plan_year_before_the_youngest_are_born_is_refused() -> None:
+    assert refusal("plan_year=2020").endswith(
+        "plan_year: 2020 begins before the youngest are born, who are 0 on 2024-01-01; set population.as_of to "
+        "2020-01-01 too"
+    )
+    assert load("plan_year=2020", "population.as_of=2020-01-01").plan_year == 2020
+    assert load("plan_year=2007", "population=clinic_patients", "enrollments.first_plan_year=2000").plan_year == 2007

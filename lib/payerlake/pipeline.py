@@ -298,6 +298,7 @@ def _validate(
             Path(results),
             rows=rows,
             whole=manifest.slice == "1/1",
+            departed=settings.departures(dataset.name, dataset.settings, manifest.settings),
             on_suite=on_suite,
         )
         accepted = "staged" if from_stage else "published"

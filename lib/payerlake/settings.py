@@ -7,7 +7,8 @@ entry by entry by the command line. `population` is the name of a file in `conf/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -95,6 +96,21 @@ def option(name: str, value: Any) -> Layer:
 def effective(settings: BaseModel) -> dict[str, Any]:
     """The settings as plain values, for the manifest."""
     return settings.model_dump(mode="json")
+
+
+def departures(dataset: str, model: type[BaseModel], stored: Mapping[str, Any]) -> frozenset[str]:
+    """The settings, by dotted name, that are not as in `conf/DATASET/base.yaml`. stored: as the manifest has them."""
+    stated, given = (json.loads(json.dumps(of)) for of in (effective(load(dataset, model)), stored))
+    return frozenset(_differing(stated, given))
+
+
+def _differing(stated: Mapping[str, Any], given: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for name in stated.keys() | given.keys():
+        one, other = stated.get(name), given.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differing(one, other, f"{above}{name}.")
+        elif one != other or (name in stated) != (name in given):
+            yield f"{above}{name}"
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -248,6 +264,8 @@ def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Laye
         shown = f": {given!r}" if not isinstance(given, (dict, BaseModel)) else ""
         message = message.replace("Input should be", "must be")
         where, key = _written_in(layers, path), ".".join(path)
+        if not key:  # settings that do not go together, which the message names
+            raise BadInput(f"settings: {message}") from None
         place = where if where == f"--{key}" else f"{where}: {key}"
         raise BadInput(f"{place}{shown}: {message}") from None
 

@@ -45,7 +45,9 @@ def _with(code: str) -> str:
 
 
 def _paid_for(having: str) -> str:
-    return f"PatientID IN (SELECT PatientID FROM capitation GROUP BY PatientID HAVING {having})"
+    # Not IN, of which a negation is a join of every row with every other.
+    paid = f"SELECT PatientID AS paid FROM capitation GROUP BY PatientID HAVING {having}"
+    return f"EXISTS (SELECT 1 FROM ({paid}) WHERE paid = PatientID)"
 
 
 _OTHER = "(SELECT max(provider) FROM patients WHERE clinic = 'North Clinic')"
@@ -120,9 +122,12 @@ ROWS = (
     *_with_each("maternity_from_50", "Age >= 50 AND Sex = 'F'", "PrimaryDiagnosis", "O80", "Z34.82"),
     _of_claim("maternity_from_50", "Age >= 50 AND Sex = 'F'", PrimaryProcedure="'76805'"),
     _of_claim("colon_screening_under_45", "Age < 45", PrimaryDiagnosis="'Z12.11'"),
-    *_with_each("checkup_of_other_age", "Age BETWEEN 18 AND 39", "PrimaryProcedure", "99386", "99397"),
-    *_with_each("checkup_of_other_age", "Age BETWEEN 40 AND 64", "PrimaryProcedure", "99395", "99387"),
-    *_with_each("checkup_of_other_age", "Age >= 65", "PrimaryProcedure", "99385", "99396"),
+    *_with_each("checkup_of_other_age", "Age BETWEEN 18 AND 39", "PrimaryProcedure", "99396", "99397"),
+    *_with_each("checkup_of_other_age", "Age BETWEEN 40 AND 64", "PrimaryProcedure", "99395", "99397"),
+    *_with_each("checkup_of_other_age", "Age >= 65", "PrimaryProcedure", "99395", "99396"),
+    *_with_each("new_though_on_a_panel", _OFFICE, "PrimaryProcedure", "99203", "99385"),
+    *_with_each("medicare_service_of_others", f"{_OFFICE} AND HealthPlan = 'Medicaid' AND Sex = 'F'",
+                "PrimaryProcedure", "G0101", "G0439"),
     _of_claim("emergency_visit_elsewhere", _OFFICE, PrimaryProcedure="'99284'"),
     *_with_each("visit_at_another_place", _OFFICE, "PrimaryProcedure", "99232", "99309", "99349"),
     _of_claim("visit_at_another_place", f"{_OFFICE} AND PrimaryProcedure = '99213'", PlaceOfService="'23'"),
@@ -209,7 +214,7 @@ WHOLE = (
     _whole("claims", "paid", "claims", PaidAmount="PaidAmount * 0.7"),
     _whole("claims", "paid_above_70_percent", "claims", PaidAmount="PaidAmount * 0.9"),
     _whole("claims", "paid_above_80_percent", "claims", PaidAmount="PaidAmount * 1.1"),
-    _whole("claims", "status_of_insured", "claims", _FEW_CLAIMS, ClaimStatus="'Denied'"),
+    _whole("claims", "status_of_owed", "claims", _FEW_CLAIMS, ClaimStatus="'Denied'"),
     _whole("claims", "status_of_self_pay", "claims", "ClaimStatus = 'Paid' AND " + _one_of(2, "ClaimID"),
            ClaimStatus="'Pending'"),
     _whole("claims", "pending_of_late", "claims", "ClaimStatus = 'Pending'", ClaimStatus="'Paid'"),

@@ -16,7 +16,6 @@ from payerlake.finance.roster import Roster
 from payerlake.settings import option
 from payerlake.world import World
 
-HOT = ("patients", "capitation", "claims")
 MANY = 60_000
 
 
@@ -107,14 +106,6 @@ def test_without_insurance_there_is_no_capitation_and_only_the_office(spark: Spa
 def test_a_provider_without_claims_is_in_the_summary(spark: SparkSession) -> None:
     (summary,) = tables(spark, "provider_summary", members=1, claims={"per_year": 0.01})
     assert [(row["TotalClaims"], row["CollectionRate"]) for row in summary.collect()] == [(0, None)]
-
-
-@pytest.mark.parametrize("name", HOT)
-def test_no_shuffle_and_no_python_in_the_plan_of_a_long_table(spark: SparkSession, name: str) -> None:
-    (frame,) = tables(spark, name, members=10)
-    plan = frame._jdf.queryExecution().executedPlan().toString()
-    assert "Python" not in plan
-    assert "Exchange" not in plan
 
 
 def test_what_cannot_be_is_refused_before_spark_starts() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ from pyspark.sql import functions as F
 
 from payerlake.checks.failures import sentence
 from payerlake.checks.structure import structural
-from payerlake.checks.suites import Suite, load, of_a_part
+from payerlake.checks.suites import Suite, load, of_a_part, of_other_settings
 from payerlake.errors import BadInput
 from payerlake.resources import resource
 from payerlake.schema import Table
@@ -76,6 +76,7 @@ def validate(
     suites: Path | None = None,
     rows: Mapping[str, int] | None = None,
     whole: bool = True,
+    departed: Collection[str] = (),
     on_suite: Callable[[str, int, int], None] | None = None,
 ) -> Report:
     """Run every suite of a dataset on the tables that stand there; write results and Data Docs to the folder `docs`.
@@ -83,12 +84,12 @@ def validate(
     contracts and frames: of the tables that stand there, by name, as read back from storage. suites: the folder of
     DATASET/*.json (default: the project's `expectations/`). rows: of each table, where they are known
     (they choose how keys are examined; a wrong number makes that slower, never wrong). whole: whether the tables are
-    the whole dataset; on a slice, rules that only the whole keeps are skipped. on_suite(name, done, of) is called
-    after each suite.
+    the whole dataset; on a slice, rules that only the whole keeps are skipped. departed: settings that are not the
+    documents'; rules that rest on them are skipped. on_suite(name, done, of) is called after each suite.
     Raises BadInput where a suite is wrong; data that break a rule raise nothing, the report says so.
     """
     stated = _structural(contracts, frames, rows or _count(frames)) + load(suites or resource("expectations"), dataset)
-    stated = stated if whole else [of_a_part(suite) for suite in stated]
+    stated = [of_other_settings(suite if whole else of_a_part(suite), departed) for suite in stated]
     ready = [suite for suite in stated if set(suite.tables) <= frames.keys()]
     not_run = tuple(_needs(suite, frames) for suite in stated if suite not in ready)
     with _views(dataset, frames) as prefix:

@@ -7,13 +7,15 @@ Hand-written suites stand in `expectations/DATASET/*.json`, in Great Expectation
      "expectations": [{"type": "expect_…", "kwargs": {…}, "meta": {"rule": "short sentence", "source": "…"}}]}
 
 Without `query` the batch is every row of the table that the suite's name names; without `tables`, that table is
-all it reads. A query may be a list of lines. See `tolerances` for what else an expectation's `meta` may say.
+all it reads. A query may be a list of lines. `settings`, in the `meta` of an expectation or for all of a suite, names
+settings that the rule rests on: of data made with other ones than `conf/DATASET/base.yaml` has, it is not asked. See
+`tolerances` for what else an expectation's `meta` may say.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +24,20 @@ from payerlake.checks import tolerances
 from payerlake.errors import BadInput, unknown
 
 _SUITE_FIELDS = ("name", "meta", "expectations", "notes", "id", "suite_parameters")
-_SUITE_META = ("query", "tables", "great_expectations_version")
+_SUITE_META = ("query", "tables", "settings", "great_expectations_version")
 _EXPECTATION_FIELDS = ("type", "kwargs", "meta", "id", "description", "notes", "severity")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation: its type and arguments, the batch that it looks at, and the rule it stands for."""
+    """One expectation: its type and arguments, the batch that it looks at, the rule it stands for, and the settings
+    that the rule rests on."""
 
     type: str
     kwargs: Mapping[str, Any]
     meta: Mapping[str, Any]
     batch: str = "rows"
+    settings: tuple[str, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -77,6 +81,19 @@ def of_a_part(suite: Suite) -> Suite:
     return replace(suite, checks=stated, skipped=suite.skipped + without)
 
 
+def of_other_settings(suite: Suite, departed: Collection[str]) -> Suite:
+    """The suite for data of which these settings, by dotted name, are not those of `base.yaml`."""
+    resting = [(check, [name for name in check.settings if _is_among(name, departed)]) for check in suite.checks]
+    without = tuple(f"{check.rule}: stated for other {', '.join(names)}" for check, names in resting if names)
+    stated = tuple(check for check, names in resting if not names)
+    return replace(suite, checks=stated, skipped=suite.skipped + without)
+
+
+def _is_among(name: str, departed: Collection[str]) -> bool:
+    """Whether the setting, or something of it or that it is of, is one of these."""
+    return any(f"{other}.".startswith(f"{name}.") or f"{name}.".startswith(f"{other}.") for other in departed)
+
+
 def _suite(file: Path, dataset: str) -> Suite:
     stated = _read(file)
     meta = _fields(file, "meta", stated.get("meta", {}), _SUITE_META)
@@ -84,12 +101,13 @@ def _suite(file: Path, dataset: str) -> Suite:
     if not isinstance(name, str) or not name.startswith(f"{dataset}."):
         raise BadInput(f"{file}: name is {name!r}; a suite here is named {dataset}.TABLE or {dataset}.SUBJECT")
     table = name.removeprefix(f"{dataset}.")
+    shared = _settings(f"{file}: meta", meta.get("settings", []))
     return Suite(
         name=name,
         origin=str(file),
         tables=_tables(file, meta.get("tables", [table])),
         batches={"rows": _query(file, meta.get("query", f"SELECT * FROM `{table}`"))},
-        checks=tuple(_check(file, i, entry) for i, entry in enumerate(_entries(file, stated), start=1)),
+        checks=tuple(_check(file, i, entry, shared) for i, entry in enumerate(_entries(file, stated), start=1)),
     )
 
 
@@ -130,7 +148,13 @@ def _entries(file: Path, stated: Mapping[str, Any]) -> list[Any]:
     return entries
 
 
-def _check(file: Path, position: int, entry: Any) -> Check:
+def _settings(where: str, stated: Any) -> tuple[str, ...]:
+    if not isinstance(stated, list) or not all(isinstance(name, str) for name in stated):
+        raise BadInput(f"{where}.settings is {stated!r}; list the names of settings, such as population.sex")
+    return tuple(stated)
+
+
+def _check(file: Path, position: int, entry: Any, shared: tuple[str, ...]) -> Check:
     where = f"expectation {position}"
     _fields(file, where, entry, _EXPECTATION_FIELDS)
     meta = _fields(file, f"{where}: meta", entry.get("meta", {}), tolerances.META)
@@ -139,7 +163,8 @@ def _check(file: Path, position: int, entry: Any) -> Check:
             raise BadInput(
                 f"{file}: {where} ({entry.get('type')}): meta.{field} is missing; every expectation states it"
             )
-    check = Check(str(entry.get("type")), _object(file, where, entry.get("kwargs", {})), meta)
+    settings = tuple(dict.fromkeys((*shared, *_settings(f"{file}: {where}: meta", meta.get("settings", [])))))
+    check = Check(str(entry.get("type")), _object(file, where, entry.get("kwargs", {})), meta, settings=settings)
     tolerances.examine(check.type, check.kwargs, meta, where=f"{file}: {where} ({check.rule})")
     return check
 

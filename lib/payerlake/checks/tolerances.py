@@ -33,7 +33,7 @@ _NUMBERS = (
     "slack",
     "minimum_rows",
 )
-META = ("rule", "source", "whole", *_NUMBERS)
+META = ("rule", "source", "settings", "whole", *_NUMBERS)
 MEAN = "expect_column_mean_to_be_between"
 DIVERGENCE = "expect_column_kl_divergence_to_be_less_than"
 

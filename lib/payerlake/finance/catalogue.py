@@ -21,6 +21,7 @@ AGE_BANDS = {"age_18_34": 18, "age_35_49": 35, "age_50_64": 50, "age_65_74": 65,
 """The age from which each column of the catalogue counts."""
 
 OFFICE, TELEHEALTH = "11", "02"
+SELF_PAY = "Self Pay"
 CHRONIC, YEARLY = "chronic", "yearly"
 OWN_FREQUENCY = 5.0  # of visits for a diagnosis of the user's own: half of a common cold's
 
@@ -90,7 +91,8 @@ class Diagnosis(Frozen):
 
 
 class Procedure(Frozen):
-    """A procedure by its CPT or HCPCS code: charge in USD, places of service by share, modifiers by share of claims."""
+    """A procedure by its CPT or HCPCS code: charge in USD, places of service by share, modifiers by share of claims,
+    and the health plans that have it, where not all do."""
 
     procedure_code: str = Field(pattern=r"^[0-9A-Z]{5}$")
     label: str = Field(min_length=1)
@@ -102,6 +104,7 @@ class Procedure(Frozen):
     sex: Sex
     from_age: Age
     to_age: Age
+    plans: Codes
 
     @model_validator(mode="after")
     def _known_codes(self) -> Procedure:
@@ -116,10 +119,11 @@ class Procedure(Frozen):
                 raise ValueError(f"{self.procedure_code}: modifiers: {', '.join(group)} exclude each other")
         return self
 
-    def fits(self, sex: str, age: int, office_only: bool) -> bool:
-        """Whether it can be billed for such a patient."""
-        in_office = not office_only or self.places.get(OFFICE, 0) > 0
-        return self.sex in ("", sex) and self.from_age <= age <= self.to_age and in_office
+    def fits(self, sex: str, age: int, plan: str) -> bool:
+        """Whether it can be billed for such a patient of this plan, or of SELF_PAY, who is seen in the office only."""
+        is_person = self.sex in ("", sex) and self.from_age <= age <= self.to_age
+        is_covered = not self.plans or plan in self.plans
+        return is_person and is_covered and (plan != SELF_PAY or self.places.get(OFFICE, 0) > 0)
 
 
 def places_of_service() -> dict[str, str]:

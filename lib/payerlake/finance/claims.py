@@ -18,6 +18,7 @@ from payerlake.world import World
 
 UNPAID_BY_PATIENT = "Not paid by the patient"
 _PAID, _DENIED, _PENDING, _PARTLY = range(len(STATUSES))
+_LEAST_IN_PART = 2  # cents that can be paid in part
 
 
 def claims(world: World) -> DataFrame:
@@ -58,26 +59,31 @@ def adjudicated(world: World, roster: Roster, claimed: DataFrame) -> DataFrame:
     """
     law, plan = world.settings.claims, F.col("plan")
     allowed = cents(F.col("charge") * roster.payers.allowed(_u(world, "AllowedAmount"), plan))
-    decided = claimed.select("*", allowed.alias("allowed"), _status(world, roster).alias("status"))
+    priced = claimed.select("*", allowed.alias("allowed"))
     copay = F.least(roster.payers.copay_cents(F.col("offer")).cast("bigint"), F.col("allowed"))
-    shared = decided.select(
-        "*", F.when(F.col("status").isin(_PAID, _PARTLY), copay).otherwise(0).alias("responsibility")
-    )
+    owed, status = F.col("allowed") - F.col("_copay"), F.col("status")
+    decided = priced.select("*", copay.alias("_copay")).select("*", _status(world, roster, owed).alias("status"))
     low, high = law.partial
-    part = _u(world, "PaidAmount") * (high - low) + low
-    owed, status = F.col("allowed") - F.col("responsibility"), F.col("status")
-    paid = F.when(status == _PAID, owed).when(status == _PARTLY, cents(owed * part)).otherwise(0)
-    return shared.select("*", paid.alias("paid"))
+    part = cents(owed * (_u(world, "PaidAmount") * (high - low) + low))
+    in_part = F.greatest(F.lit(1), F.least(part, owed - 1))
+    return decided.select(
+        *priced.columns,
+        "status",
+        F.when(status.isin(_PAID, _PARTLY), F.col("_copay")).otherwise(0).alias("responsibility"),
+        F.when(status == _PAID, owed).when(status == _PARTLY, in_part).otherwise(0).alias("paid"),
+    )
 
 
-def _status(world: World, roster: Roster) -> SparkColumn:
-    """As drawn; but what a plan had pending and paid before the day of the dataset is paid."""
+def _status(world: World, roster: Roster, owed: SparkColumn) -> SparkColumn:
+    """As drawn; but what a plan had pending and paid before the day of the dataset is paid, and so is, in full, what
+    leaves it too little to pay in part."""
     law, alone = world.settings.claims, F.col("plan") == roster.payers.self_pay
     shares = [[of.get(name, 0.0) for name in STATUSES] for of in (law.status, world.settings.self_pay.status)]
     drawn = table_choice(_u(world, "ClaimStatus"), alone.cast("int"), shares, range(len(STATUSES))).cast("int")
     days = integer(_u(world, "pending"), *law.pending_days).cast("int")
     is_late = ~alone & (F.date_add("date", days) <= F.lit(world.settings.population.as_of))
-    return F.when((drawn == _PENDING) & is_late, _PAID).otherwise(drawn)
+    is_paid = ((drawn == _PENDING) & is_late) | ((drawn == _PARTLY) & (owed < _LEAST_IN_PART))
+    return F.when(is_paid, _PAID).otherwise(drawn)
 
 
 def _denial(world: World, roster: Roster) -> SparkColumn:

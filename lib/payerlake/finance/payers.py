@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, integer_at, number_at, table_choice
 from payerlake.errors import BadInput
-from payerlake.finance.settings import SELF_PAY, SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
+from payerlake.finance.catalogue import SELF_PAY
+from payerlake.finance.settings import SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
 from payerlake.people import place_among
 from payerlake.settings import ByParts
 

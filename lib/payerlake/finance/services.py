@@ -112,7 +112,7 @@ class Services:
     def _diagnosed(self, claims: DataFrame) -> DataFrame:
         """Adds `who` (position of age, sex and payer) and `diagnosis`."""
         conditions, known = F.col("conditions"), F.bit_count("conditions")
-        who = F.col("cell") * 2 + (F.col("plan") == self._roster.payers.self_pay).cast("int")
+        who = F.col("cell") * self._cases.kinds + integer_at(self._cases.kind_of, F.col("plan"))
         is_chronic = (known > 0) & (self._u("reason") < self._settings.claims.for_chronic)
         place = F.floor(self._u("PrimaryDiagnosis") * known).cast("int")
         drawn = claims.select("*", who.alias("who"), is_chronic.alias("_is_chronic"), place.alias("_bit"))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake.finance.catalogue import (
     OLDEST,
+    SELF_PAY,
     SEXES,
     Diagnosis,
     Procedure,
@@ -19,7 +20,6 @@ from payerlake.finance.catalogue import (
 from payerlake.population import Frozen, Population, Shares, Weights
 from payerlake.settings import DatasetSettings
 
-SELF_PAY = "Self Pay"
 SELF_PAY_PRODUCT = "SELF-PAY"
 STATUSES = ("Paid", "Denied", "Pending", "Partially Paid")
 CHANGE_PROVIDER, JOIN, LEAVE = "change provider", "join later", "leave early"

@@ -150,7 +150,7 @@ class Body(Frozen):
     height_range: Range
     weight_range: Range
     child_correlation: Correlation
-    child_obesity: Share
+    child_obesity: float = Field(ge=0, le=0.4)
 
 
 class Vital(Frozen):

@@ -174,6 +174,11 @@ def test_schedules_occur_in_classes_that_hold_controlled_drugs_only() -> None:
     assert {row.drug_class for row in ingredients() if row.dea_schedule} <= CONTROLLED_CLASSES
 
 
+def test_a_brand_name_is_of_one_ingredient() -> None:
+    named = {(row.brand_name, row.generic_name) for row in ingredients() if row.brand_name}
+    assert [brand for brand, count in Counter(brand for brand, _ in named).items() if count > 1] == []
+
+
 def test_known_owners_of_brands_are_documented_brand_manufacturers() -> None:
     assert {row.manufacturer for row in ingredients()} == BRAND_SIDE | {""}
 

@@ -399,7 +399,7 @@ def test_what_rests_on_a_setting_is_listed_as_skipped_where_data_have_another(ru
     stated = [share_of_women(0.95, settings=["members", "population.sex"])]
     other = run(rows(), stated, departed={departed, "seed"})
     assert (other.success, named(other, "toy.members").evaluated) == (True, 0)
-    assert named(other, "toy.members").skipped == ("the rule: stated for other population.sex",)
+    assert named(other, "toy.members").skipped == ("the rule: stated for other settings: population.sex",)
 
 
 def test_what_rests_on_no_other_setting_is_asked(run: Run) -> None:

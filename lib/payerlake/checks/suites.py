@@ -84,7 +84,7 @@ def of_a_part(suite: Suite) -> Suite:
 def of_other_settings(suite: Suite, departed: Collection[str]) -> Suite:
     """The suite for data of which these settings, by dotted name, are not those of `base.yaml`."""
     resting = [(check, [name for name in check.settings if _is_among(name, departed)]) for check in suite.checks]
-    without = tuple(f"{check.rule}: stated for other {', '.join(names)}" for check, names in resting if names)
+    without = tuple(f"{check.rule}: stated for other settings: {', '.join(names)}" for check, names in resting if names)
     stated = tuple(check for check, names in resting if not names)
     return replace(suite, checks=stated, skipped=suite.skipped + without)
 

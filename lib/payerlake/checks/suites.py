@@ -15,7 +15,7 @@ settings that the rule rests on: of data made with other ones than `conf/DATASET
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,17 +76,25 @@ def load(folder: Path, dataset: str) -> list[Suite]:
 
 def of_a_part(suite: Suite) -> Suite:
     """The suite for a part of a dataset: what holds in the whole only is skipped."""
-    stated = tuple(check for check in suite.checks if not check.meta.get("whole", False))
-    without = tuple(f"{check.rule}: stated for a whole dataset" for check in suite.checks if check not in stated)
-    return replace(suite, checks=stated, skipped=suite.skipped + without)
+    return _asked(suite, lambda check: "a whole dataset" if check.meta.get("whole", False) else "")
 
 
 def of_other_settings(suite: Suite, departed: Collection[str]) -> Suite:
     """The suite for data of which these settings, by dotted name, are not those of `base.yaml`."""
-    resting = [(check, [name for name in check.settings if _is_among(name, departed)]) for check in suite.checks]
-    without = tuple(f"{check.rule}: stated for other settings: {', '.join(names)}" for check, names in resting if names)
-    stated = tuple(check for check, names in resting if not names)
-    return replace(suite, checks=stated, skipped=suite.skipped + without)
+
+    def stated_for(check: Check) -> str:
+        names = [name for name in check.settings if _is_among(name, departed)]
+        return f"other settings: {', '.join(names)}" if names else ""
+
+    return _asked(suite, stated_for)
+
+
+def _asked(suite: Suite, stated_for: Callable[[Check], str]) -> Suite:
+    """The suite without the rules that are stated for something else, which are skipped."""
+    reasons = [stated_for(check) for check in suite.checks]
+    without = tuple(f"{c.rule}: stated for {why}" for c, why in zip(suite.checks, reasons, strict=True) if why)
+    checks = tuple(check for check, why in zip(suite.checks, reasons, strict=True) if not why)
+    return replace(suite, checks=checks, skipped=suite.skipped + without)
 
 
 def _is_among(name: str, departed: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.population import Frozen, Population, Shares, Weights, sums_to_one
+from payerlake.population import Frozen, Population, Shares, Weights, sums_to_one, years_before
 from payerlake.settings import DatasetSettings
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
@@ -183,8 +183,7 @@ class PharmacySettings(DatasetSettings):
     @model_validator(mode="after")
     def _nobody_is_born_within_the_plan_year(self) -> PharmacySettings:
         as_of, youngest = self.population.as_of, self.population.bands[0][0]
-        last_birthday = as_of.replace(year=as_of.year - youngest, day=min(as_of.day, 28))
-        if last_birthday > datetime.date(self.plan_year, 1, 1):
+        if years_before(as_of, youngest) > datetime.date(self.plan_year, 1, 1):
             raise ValueError(
                 f"plan_year: {self.plan_year} begins before the youngest are born, who are {youngest} on {as_of}; set "
                 f"population.as_of to {self.plan_year}-01-01 too"

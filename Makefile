@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java databases demo test golden lint bench clean
+.PHONY: help setup java databases demo test test-all golden lint bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,7 +19,7 @@ APT := as_root() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo -n "$$@"; fi; }
 NO_CLUSTER := /etc/postgresql-common/createcluster.d/payerlake.conf
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 setup: java $(STAMP)  ## .venv with payerlake, the tools of development, and Delta's jars
 	@$(BIN)/python -m payerlake.jars
@@ -63,7 +63,10 @@ databases:
 			"(Debian: apt-get install postgresql)" >&2; \
 		[ ! -e $(NO_CLUSTER) ] || as_root rm -f $(NO_CLUSTER); fi
 
-test: setup databases  ## all tests
+test: setup databases  ## the tests
+	$(BIN)/python -m pytest -m "not thorough" --numprocesses 2 --dist loadfile --durations 30
+
+test-all: setup databases  ## those, and the tests on clusters, other Sparks and under faults
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 30
 
 golden: setup  ## tests/golden.json anew, where the data of a table have changed on purpose

@@ -11,7 +11,8 @@ An error states where, what was given, what is allowed and what to do, in one li
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class PayerlakeError(Exception):
@@ -44,3 +45,19 @@ def unknown(where: str, what: str, given: str, allowed: Iterable[str]) -> BadInp
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return BadInput(f"{where}: {given!r} is not {what}{hint} Known: {', '.join(names)}")
+
+
+@contextmanager
+def doing(what: str, remedy: str) -> Iterator[None]:
+    """What Spark or a file system raises inside becomes EngineFailed: what was being done, the cause, what to do."""
+    try:
+        yield
+    except PayerlakeError:
+        raise
+    except Exception as error:
+        raise EngineFailed(f"{what}: {cause(error)}; {remedy}") from error
+
+
+def cause(error: BaseException) -> str:
+    """Why it failed, in one line, in the words of whoever failed."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -341,7 +341,7 @@ def _stored(
     name = _quickest(records)
     frame = at.read(spark, table, name, from_stage)
     if records[name].rows <= _WORTH_HOLDING:
-        return spark.createDataFrame(frame.toArrow())
+        return spark.createDataFrame(frame.collect(), table.schema())
     if name != "csv" or records[name].rows < _WORTH_A_COPY or scratch is None:
         return frame
     WRITERS["parquet"].write(frame, table, scratch.url, Layout())

@@ -34,6 +34,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.checks import tolerances
+from payerlake.checks.keys import quoted
 from payerlake.checks.suites import Check, Suite
 from payerlake.errors import BadInput
 
@@ -92,7 +93,10 @@ class OneScanEngine(SparkDFExecutionEngine):
         batch = metrics[0].metric_domain_kwargs["batch_id"]
         wanted = {m.metric_domain_kwargs["column"]: m for m in metrics if m.metric_domain_kwargs["batch_id"] == batch}
         frame = self.get_domain_records(domain_kwargs=_domain(batch))
-        rows = frame.groupingSets([[F.col(name)] for name in wanted], *wanted).agg(F.count("*")).collect()
+        # In SQL, since the method of the same name is younger than Spark 3.5.
+        columns, sets = (", ".join(form.format(quoted(name)) for name in wanted) for form in ("{}", "({})"))
+        query = f"SELECT {columns}, count(*) FROM {{frame}} GROUP BY GROUPING SETS ({sets})"
+        rows = frame.sparkSession.sql(query, frame=frame).collect()
         counts = [sorted((row[i], row[-1]) for row in rows if row[i] is not None) for i in range(len(wanted))]
         return {metric.id: _series(found) for metric, found in zip(wanted.values(), counts, strict=True)}
 

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
 from payerlake import fingerprint, pipeline, registry, settings
 from payerlake.destinations import FolderDestination
-from payerlake.errors import BadInput, DataFailed
+from payerlake.errors import BadInput, DataFailed, EngineFailed
 from payerlake.pharmacy.settings import SCENARIOS
 from payerlake.progress import Progress
 from payerlake.settings import option
+from payerlake.writers import WRITERS, Stored, Writer
 from tests.conftest import compiled
 
 MEMBERS = 600
@@ -134,6 +135,54 @@ def test_the_manifest_agrees_with_the_lazy_tables(
     assert payerlake.verify(spark, "pharmacy", tmp_path)
 
 
+class ObservedTwice:
+    """What Spark tells of a stage that it ran again after it lost an executor."""
+
+    def __init__(self, observation: Observation) -> None:
+        self._observation = observation
+
+    @property
+    def get(self) -> dict[str, int]:
+        return {name: 2 * value for name, value in self._observation.get.items()}
+
+
+@pytest.mark.parametrize("kind", ["delta", "csv"])
+def test_the_manifest_has_what_stands_where_a_stage_ran_twice(
+    spark: SparkSession,
+    whole: dict[str, fingerprint.Fingerprint],
+    tmp_path: Path,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    observed = fingerprint.observed
+
+    def twice(frame: DataFrame, name: str) -> tuple[DataFrame, ObservedTwice]:
+        frame, observation = observed(frame, name)
+        return frame, ObservedTwice(observation)
+
+    monkeypatch.setattr(fingerprint, "observed", twice)
+    made = payerlake.generate(spark, "pharmacy", tmp_path, ["members"], format=kind, members=MEMBERS, validate=False)
+    record = made.manifest.tables["members"][kind]
+    assert (record.rows, record.fingerprint) == (whole["members"].rows, whole["members"].digest)
+    assert payerlake.verify(spark, "pharmacy", tmp_path)
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_rows_that_do_not_stand_are_not_published(
+    spark: SparkSession, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = type(WRITERS[kind])
+    write = writer.write
+
+    def half(self: Writer, frame: DataFrame, *rest: Any) -> Stored:
+        return write(self, frame.where("gender = 'F'"), *rest)
+
+    monkeypatch.setattr(writer, "write", half)
+    with pytest.raises(EngineFailed, match=rf"pharmacy.members as {kind}: 600 rows were made, \d+ stand there"):
+        payerlake.generate(spark, "pharmacy", tmp_path, ["members"], format=kind, members=MEMBERS, validate=False)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_runs_leave_the_same_manifest_and_files(spark: SparkSession, tmp_path: Path) -> None:
     for name in ("one", "two"):
         payerlake.generate(
@@ -170,7 +219,7 @@ def test_data_that_break_a_rule_are_not_published(
     monkeypatch.setattr(settings, "departures", lambda *_: frozenset())  # as if the documents had such plans
     made = pipeline.order("insurance", ["plan", "insurance"], overrides=[option("plans", {"base_rate_spread": 0.5})])
     to = FolderDestination(str(tmp_path), "insurance")
-    with pytest.raises(DataFailed, match="not published"):
+    with to.reserved("error"), pytest.raises(DataFailed, match="not published"):
         pipeline.generate(spark, made, to, ("parquet",), validate=True, progress=Progress(quiet=True))
     assert [path.name for path in tmp_path.iterdir()] == ["insurance.rejected"]
     results = json.loads((tmp_path / "insurance.rejected/validation/results.json").read_text())
@@ -215,6 +264,12 @@ def test_a_catalog_takes_the_tables(spark: SparkSession) -> None:
     with pytest.raises(BadInput, match="overwrite"):
         payerlake.generate(spark, "pharmacy", only=["plans"], members=MEMBERS, **where)
     spark.sql("DROP SCHEMA lake CASCADE")
+
+
+@pytest.mark.parametrize("formats", ["csv", "parquet", ("delta", "csv")])
+def test_a_catalog_takes_delta_alone(spark: SparkSession, formats: str | tuple[str, ...]) -> None:
+    with pytest.raises(BadInput, match=r"^--format (csv|parquet): the tables of --catalog spark_catalog are Delta;"):
+        payerlake.generate(spark, "pharmacy", catalog="spark_catalog", schema="default", format=formats)
 
 
 def test_a_catalog_without_the_schema_is_refused(spark: SparkSession) -> None:

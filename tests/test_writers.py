@@ -16,7 +16,8 @@ from pyspark.sql import functions as F
 from payerlake.errors import BadInput
 from payerlake.fingerprint import Fingerprint, from_observation, measure, observed
 from payerlake.schema import Column, Table
-from payerlake.writers import WRITERS, Layout
+from payerlake.storage import Folder
+from payerlake.writers import WRITERS, Layout, delta
 from payerlake.writers.catalog import MANIFEST_TABLE, CatalogTarget
 from payerlake.writers.delimited import file_names
 from payerlake.writers.delta import check_properties
@@ -105,7 +106,9 @@ def test_every_format_stores_an_empty_table(spark, tmp_path, kind):
 def test_every_format_writes_a_file_a_partition_and_tells_their_bytes(spark, tmp_path, kind):
     stored = WRITERS[kind].write(many(spark, partitions=3), contract(), str(tmp_path), Layout())
     files = [p for p in (tmp_path / kind).rglob("*") if p.suffix == f".{kind.replace('delta', 'parquet')}"]
-    assert (stored.files, stored.bytes) == (3, sum(path.stat().st_size for path in files))
+    assert (stored.rows, stored.files, stored.bytes) == (100, 3, sum(path.stat().st_size for path in files))
+    stand = {str(path.relative_to(tmp_path)): path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()}
+    assert stored.sizes == stand
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -242,6 +245,25 @@ def test_delta_refuses_a_later_row_that_breaks_the_contract(spark, tmp_path, col
         bad.write.format("delta").mode("append").save(str(tmp_path / "delta" / "claims"))
 
 
+def test_rows_of_a_file_that_is_listed_but_does_not_stand_are_not_counted(spark, tmp_path):
+    """As where an executor has written to a disk of its own."""
+    WRITERS["delta"].write(many(spark, partitions=4), contract(), str(tmp_path), Layout())
+    folder = tmp_path / "delta" / "claims"
+    next(folder.glob("*.parquet")).unlink()
+    stored = delta._standing(Folder(str(folder)), contract())
+    assert (stored.rows, stored.files) == (75, 3)
+
+
+def test_a_file_that_no_commit_lists_goes(spark, tmp_path):
+    """As a task leaves it that was killed while it wrote."""
+    written(many(spark), tmp_path, "delta", layout=Layout(partition_by=("state",)))
+    folder = tmp_path / "delta" / "claims"
+    left = folder / "state=CA" / "part-00000-left.c000.zstd.parquet"
+    left.write_bytes(next(folder.rglob("*.parquet")).read_bytes())
+    assert delta._standing(Folder(str(folder)), contract()).rows == 100
+    assert not left.exists()
+
+
 # Catalog
 
 
@@ -257,8 +279,7 @@ def publish(
     target: CatalogTarget, rows: int, manifest: str, mode: str = "error", names: tuple[str, ...] = ("claims",)
 ) -> None:
     tables = [contract(name) for name in names]
-    target.check("pharmacy", tables, mode)
-    with target.staged(tables):
+    with target.reserved("pharmacy", tables, mode), target.staged(tables):
         for table in tables:
             target.write(many(target.spark, rows), table, Layout())
         target.publish("pharmacy", tables, manifest)
@@ -280,7 +301,7 @@ def test_a_catalog_write_is_observed_and_counted(target):
     with target.staged([contract()]):
         stored = target.write(df, contract(), Layout())
     assert from_observation(observation.get).rows == 7
-    assert stored.files == 1
+    assert (stored.rows, stored.files) == (7, 1)
     assert stored.bytes > 0
     assert standing(target) == set()
 
@@ -322,10 +343,21 @@ def test_a_catalog_run_killed_while_publishing_is_unpublished_and_may_be_run_aga
     assert standing(target) == {"claims", MANIFEST_TABLE}
 
 
+def test_a_second_run_into_a_catalog_is_refused_and_harms_neither(target):
+    with target.reserved("pharmacy", [contract()], "error"):
+        with pytest.raises(BadInput, match="another run is at work there: payerlake generate"):
+            publish(target, 6, "second")
+        with target.staged([contract()]):
+            target.write(many(target.spark, 5), contract(), Layout())
+            target.publish("pharmacy", [contract()], "first")
+    assert target.manifest("pharmacy") == "first"
+    assert standing(target) == {"claims", MANIFEST_TABLE}
+
+
 def test_an_unknown_schema_or_catalog_is_bad_input(spark):
     for catalog, schema in (("spark_catalog", "nowhere"), ("nowhere", "default")):
         with pytest.raises(BadInput, match="no such schema"):
-            CatalogTarget(spark, catalog, schema).check("pharmacy", [contract()], "error")
+            publish(CatalogTarget(spark, catalog, schema), 1, "first")
 
 
 def test_a_catalog_table_that_does_not_exist_is_bad_input(target):

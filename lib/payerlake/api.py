@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from payerlake import databases, pipeline, registry, settings
-from payerlake.destinations import CatalogDestination, FolderDestination, check_mode
+from payerlake.destinations import CatalogDestination, FolderDestination
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
+from payerlake.target import check_mode
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -57,10 +58,9 @@ def generate(
     Raises BadInput before anything runs, DataFailed with nothing published where a rule does not hold.
     """
     made = pipeline.order(dataset, only, slice, scale, config, layers(options))
-    into = pipeline.formats([format] if isinstance(format, str) else format)
+    into = pipeline.formats([format] if isinstance(format, str) else format, catalog)
     to = destination(spark, dataset, out, catalog, schema)
-    to.check(mode)
-    with Progress() as progress:
+    with to.reserved(mode), Progress() as progress:
         return pipeline.generate(spark, made, to, into, validate, progress)
 
 

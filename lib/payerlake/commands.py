@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -26,9 +27,8 @@ def generate(dataset: str, **options: Any) -> None:
     began = time.monotonic()
     name, _, table = dataset.partition(".")
     made = _order(name, table, options)
-    into = pipeline.formats(options["formats"])
-    spark, to = _place_to_publish(name, made, into, options)
-    with Progress() as progress:
+    into = pipeline.formats(options["formats"], options["catalog"])
+    with _place_to_publish(name, made, into, options) as (spark, to), Progress() as progress:
         outcome = pipeline.generate(spark, made, to, into, not options["no_validate"], progress)
     _print_made(outcome)
     if outcome.validation:
@@ -88,19 +88,21 @@ def _number(text: str) -> int | str:
     return int(text) if text.removeprefix("-").isdecimal() else text
 
 
+@contextmanager
 def _place_to_publish(
     dataset: str, made: pipeline.Order, into: tuple[str, ...], options: dict[str, Any]
-) -> tuple[SparkSession, Destination]:
-    """A session and the destination, looked at: a folder before Spark starts, a catalog as soon as it answers."""
+) -> Iterator[tuple[SparkSession, Destination]]:
+    """A session and the reserved destination: a folder before Spark starts, a catalog as soon as it answers."""
     brief = made.settings.members / made.part[1] <= _BRIEF_MEMBERS
-    if not _is_catalog(options):
-        to = _destination(None, dataset, options)
-        to.check(options["mode"])
-        return _session(options["master"], "delta" in into, brief), to
-    spark = _session(options["master"], True, brief)
-    to = _destination(spark, dataset, options)
-    to.check(options["mode"])
-    return spark, to
+    if _is_catalog(options):
+        spark = _session(options["master"], True, brief)
+        to = _destination(spark, dataset, options)
+        with to.reserved(options["mode"]):
+            yield spark, to
+        return
+    to = _destination(None, dataset, options)
+    with to.reserved(options["mode"]):
+        yield _session(options["master"], "delta" in into, brief), to
 
 
 def _published_place(dataset: str, options: dict[str, Any]) -> tuple[SparkSession, Destination]:

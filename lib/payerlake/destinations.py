@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
-from payerlake.errors import BadInput, unknown
+from payerlake.errors import BadInput
 from payerlake.schema import Table
-from payerlake.storage import MODES, Folder, Target
+from payerlake.storage import Folder
+from payerlake.target import Target
 from payerlake.writers import WRITERS, Layout, Stored
 from payerlake.writers.catalog import CatalogTarget
 
@@ -22,20 +23,26 @@ class Destination(Protocol):
 
     place: str
 
+    def reserved(self, mode: str) -> AbstractContextManager[object]:
+        """Keep other runs away while a dataset is made. Raises BadInput where one is at work, or none may be put."""
+
+    def locked(self, command: str) -> AbstractContextManager[object]:
+        """Keep other runs away. Raises BadInput where one is at work."""
+
     def staged(self) -> AbstractContextManager[object]:
-        """What is written inside is gone on the way out unless it was published."""
+        """What is written inside is gone on the way out unless it was published; inside `reserved`."""
 
     def staging_folder(self) -> Folder | None:
         """Where files appear while Spark writes; None where nobody can look."""
 
     def write(self, frame: DataFrame, table: Table, format_: str, layout: Layout) -> Stored:
-        """Write a table into the stage, in one action."""
+        """Write a table into the stage, in one action, and find what stands there."""
 
     def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
         """A staged or published table under its contract's columns."""
 
     def scratch(self) -> AbstractContextManager[Folder | None]:
-        """A folder that Spark reaches, for copies that only checks need, gone afterwards; None where there is none."""
+        """A folder that Spark reaches, for passing copies, inside `reserved` or `locked`; None where there is none."""
 
     def keep(self, name: str, text: str) -> None:
         """Write a text file into the stage."""
@@ -44,7 +51,7 @@ class Destination(Protocol):
         """Keep a validation's results, of `staged`, `published` or `rejected` data; where they will stand."""
 
     def publish(self, manifest: str) -> None:
-        """Put what is staged in the place of what stood there, manifest last."""
+        """Put what is staged, if it still stands, in the place of what stood there, manifest last."""
 
     def manifest(self) -> str:
         """The published manifest's text. Raises BadInput where nothing is published."""
@@ -55,12 +62,14 @@ class FolderDestination:
 
     def __init__(self, out: str, dataset: str) -> None:
         self._target = Target(out, dataset)
+        self._sizes: dict[str, int] = {}
         self.place = str(self._target.folder)
 
-    def check(self, mode: str) -> None:
-        """Raises BadInput where the folder may not be taken; needs no Spark."""
-        check_mode(mode)
-        self._target.check(mode)
+    def reserved(self, mode: str) -> AbstractContextManager[object]:
+        return self._target.reserved(mode)
+
+    def locked(self, command: str) -> AbstractContextManager[object]:
+        return self._target.locked(command)
 
     def staged(self) -> AbstractContextManager[object]:
         return self._target.staged()
@@ -69,20 +78,16 @@ class FolderDestination:
         return self._target.staging
 
     def write(self, frame: DataFrame, table: Table, format_: str, layout: Layout) -> Stored:
-        return WRITERS[format_].write(frame, table, self._target.staging.url, layout)
+        stored = WRITERS[format_].write(frame, table, self._target.staging.url, layout)
+        self._sizes |= stored.sizes
+        return stored
 
     def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
         folder = self._target.staging if from_stage else self._target.folder
         return WRITERS[format_].read(spark, table, folder.url)
 
-    @contextmanager
-    def scratch(self) -> Iterator[Folder | None]:
-        folder = Folder(f"{self._target.folder.url}.checks")
-        folder.delete()
-        try:
-            yield folder
-        finally:
-            folder.delete()
+    def scratch(self) -> AbstractContextManager[Folder | None]:
+        return self._target.scratch()
 
     def keep(self, name: str, text: str) -> None:
         self._target.staging.write_text(name, text)
@@ -96,7 +101,7 @@ class FolderDestination:
         return str((self._target.folder if state == "staged" else folder) / "validation" / "index.html")
 
     def publish(self, manifest: str) -> None:
-        self._target.publish(manifest)
+        self._target.publish(manifest, self._sizes)
 
     def manifest(self) -> str:
         return self._target.read_manifest()
@@ -110,10 +115,11 @@ class CatalogDestination:
         self._written: list[Table] = []
         self.place = f"{catalog}.{schema}"
 
-    def check(self, mode: str) -> None:
-        """Raises BadInput where the schema does not exist or may not be taken."""
-        check_mode(mode)
-        self._target.check(self._dataset, self._tables, mode)
+    def reserved(self, mode: str) -> AbstractContextManager[object]:
+        return self._target.reserved(self._dataset, self._tables, mode)
+
+    def locked(self, command: str) -> AbstractContextManager[object]:
+        return self._target.locked(self._dataset, command)
 
     def staged(self) -> AbstractContextManager[object]:
         return self._target.staged(self._tables)
@@ -147,9 +153,3 @@ class CatalogDestination:
         if text is None:
             raise BadInput(f"{self.place}: no published {self._dataset}; run payerlake generate first")
         return text
-
-
-def check_mode(mode: str) -> None:
-    """Raises BadInput for a mode that does not exist."""
-    if mode not in MODES:
-        raise unknown("--mode", "a mode", mode, MODES)

@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from payerlake import __version__, checks, fingerprint, registry, settings
 from payerlake.databases import scripts
 from payerlake.destinations import Destination
-from payerlake.errors import BadInput, DataFailed, unknown
+from payerlake.errors import BadInput, DataFailed, EngineFailed, doing, unknown
 from payerlake.fingerprint import Fingerprint
 from payerlake.households import LARGEST as LARGEST_HOUSEHOLD
 from payerlake.manifest import Manifest, TableRecord, columns_of, from_json
@@ -33,6 +33,7 @@ from payerlake.writers.delimited import file_names
 
 _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
 _WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
+_SEE_LOG = "the log has the rest"
 _WORTH_HOLDING = 10_000  # rows up to which a table is read once for all suites
 T = TypeVar("T")
 
@@ -151,12 +152,18 @@ def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterab
                 raise unknown(f"partition_by.{name}", "a column", column, table.column_names)
 
 
-def formats(names: Iterable[str]) -> tuple[str, ...]:
-    """The formats of these names, without repeats. Raises BadInput for one that does not exist."""
-    for name in names:
+def formats(names: Iterable[str], catalog: str | None = None) -> tuple[str, ...]:
+    """The formats of these names, without repeats. Raises BadInput for one that does not exist, or not in a catalog."""
+    chosen = tuple(dict.fromkeys(names)) or ("delta",)
+    for name in chosen:
         if name not in WRITERS:
             raise unknown("--format", "a format", name, WRITERS)
-    return tuple(dict.fromkeys(names)) or ("delta",)
+        if catalog is not None and name != "delta":
+            raise BadInput(
+                f"--format {name}: the tables of --catalog {catalog} are Delta; leave --format out, or give --out "
+                f"instead of a catalog"
+            )
+    return chosen
 
 
 def world(spark: SparkSession, made: Order) -> World:
@@ -188,7 +195,11 @@ def frames(spark: SparkSession, made: Order) -> dict[str, DataFrame]:
 def generate(
     spark: SparkSession, made: Order, to: Destination, into: tuple[str, ...], validate: bool, progress: Progress
 ) -> Outcome:
-    """Make, check and publish. Raises DataFailed, with nothing published, where a rule does not hold."""
+    """Make, check and publish, inside the destination's `reserved`.
+
+    Raises DataFailed, with nothing published, where a rule does not hold; EngineFailed where Spark or the destination
+    gives up, or what stands there is not what was made.
+    """
     here = world(spark, made)
     began = time.monotonic()
     with to.staged():
@@ -224,13 +235,37 @@ def _write(here: World, table: Table, name: str, to: Destination, progress: Prog
     layout = Layout(partition_by=tuple(here.settings.partition_by.get(table.name, ())))
     share = (here.last - here.first) / here.settings.members
     rows = table.expected_rows(here.settings) * share if table.expected_rows else 1
-    frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
-    with progress.writing(f"{table.full_name} {name}", to.staging_folder(), rows, _files(here, table)) as wrote:
+    label = f"{table.full_name} {name}"
+    with (
+        doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {_SEE_LOG}"),
+        progress.writing(label, to.staging_folder(), rows, _files(here, table)) as wrote,
+    ):
+        frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
         stored = to.write(frame, table, name, layout)
-        found = fingerprint.from_observation(observation.get)
+        found = _standing(here, table, name, to, stored.rows, fingerprint.from_observation(observation.get))
         wrote(found.rows)
     record = TableRecord(found.rows, stored.files, stored.bytes, found.digest, columns_of(table))
     return table, name, record, time.monotonic() - began
+
+
+def _standing(here: World, table: Table, name: str, to: Destination, rows: int, observed: Fingerprint) -> Fingerprint:
+    """The fingerprint of the rows that stand. Raises EngineFailed where they are not those that were made.
+
+    A stage that Spark runs again, after it lost an executor, is observed again: then what was made is made once more,
+    to be counted, and what stands is read.
+    """
+    if observed.rows == rows:
+        return observed
+    made = fingerprint.measure(table.build(here))
+    if made.rows == rows:
+        stands = fingerprint.measure(to.read(here.spark, table, name, from_stage=True))
+        if stands == made:
+            return stands
+    raise EngineFailed(
+        f"{to.place}: {table.full_name} as {name}: {made.rows:,} rows were made, {rows:,} stand there"
+        f"{' with other values' if made.rows == rows else ''}; nothing is published. The executors and this process "
+        "must see the same storage: give a place that all of them share, or --master local[*]"
+    )
 
 
 def _files(here: World, table: Table) -> int:
@@ -275,7 +310,8 @@ def published(at: Destination) -> Manifest:
 
 def validate(spark: SparkSession, at: Destination, progress: Progress) -> Validation:
     """Run the suites on what is published and put the results there. Raises DataFailed where a rule does not hold."""
-    return _validate(spark, at, published(at), progress, from_stage=False)
+    with at.locked("validate"):
+        return _validate(spark, at, published(at), progress, from_stage=False)
 
 
 def _validate(
@@ -285,6 +321,7 @@ def _validate(
     dataset = registry.dataset(manifest.dataset)
     contracts = dataset.in_order(manifest.tables)
     with (
+        doing(f"{at.place}: validating", _SEE_LOG),
         at.scratch() as scratch,
         tempfile.TemporaryDirectory() as results,
         progress.steps(f"{dataset.name} validation") as on_suite,
@@ -360,11 +397,12 @@ def _failures(report: checks.Report) -> str:
 def verify(spark: SparkSession, at: Destination) -> list[tuple[str, str, Fingerprint]]:
     """(table, format, fingerprint) of all that is stored, as the manifest has it. Raises DataFailed on a difference."""
     manifest = published(at)
-    found = [
-        (table.name, name, fingerprint.measure(at.read(spark, table, name, from_stage=False)))
-        for table in registry.dataset(manifest.dataset).in_order(manifest.tables)
-        for name in manifest.tables[table.name]
-    ]
+    with doing(f"{at.place}: reading what is published", _SEE_LOG):
+        found = [
+            (table.name, name, fingerprint.measure(at.read(spark, table, name, from_stage=False)))
+            for table in registry.dataset(manifest.dataset).in_order(manifest.tables)
+            for name in manifest.tables[table.name]
+        ]
     differences = [text for entry in found if (text := _difference(manifest, *entry))]
     if differences:
         raise DataFailed(f"{at.place}: differs from its manifest: {'; '.join(differences)}")

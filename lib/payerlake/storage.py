@@ -1,4 +1,4 @@
-"""Files and folders at any URL, and the publishing of a dataset's folder as a whole.
+"""Files and folders at any URL.
 
 The only module that lists, reads, writes, moves or deletes files, always over fsspec, so that `--out` may be
 a local path, `s3://…`, `abfs://…`, `memory://…` or whatever else has an fsspec driver installed.
@@ -10,19 +10,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import fsspec
 
 from payerlake.errors import BadInput, EngineFailed
 
 MANIFEST = "manifest.json"
-MODES = ("error", "overwrite")
 
 # Stands in a folder from its staging until its manifest is written: such a folder is ours and incomplete.
-_UNPUBLISHED = "_unpublished"
+UNPUBLISHED = "_unpublished"
 _LOCAL = {"file", "local"}
 # Here a folder moves by one rename. Elsewhere it is copied file by file, so the order of the files matters.
 _RENAMES_FOLDERS = _LOCAL | {"hdfs", "webhdfs", "dbfs"}
+# Here a renaming does not replace what stands at the new name; WebHDFS does not even say so.
+_REPLACES_NOTHING = {"hdfs", "webhdfs"}
+_DELETES_FOLDERS = {"hdfs", "webhdfs"}  # whole, in one operation
 
 
 class Folder:
@@ -45,10 +48,20 @@ class Folder:
         return Folder(f"{self.url.rstrip('/')}/{name}")
 
     @property
+    def is_local(self) -> bool:
+        """Whether its files are of this machine."""
+        return bool(_LOCAL & self._protocols)
+
+    @property
+    def _protocols(self) -> set[str]:
+        names = self._fs.protocol
+        return {names} if isinstance(names, str) else set(names)
+
+    @property
     def spark_url(self) -> str:
         """The URL for Spark: absolute, and of the local file system even where a cluster's default is another."""
         volume = self._path.startswith("/Volumes/")  # Databricks serves these under their bare path only
-        return f"file://{self._path}" if _is_local(self._fs) and not volume else self._path if volume else self.url
+        return f"file://{self._path}" if self.is_local and not volume else self._path if volume else self.url
 
     def exists(self) -> bool:
         self._fs.invalidate_cache()  # Spark writes behind fsspec's back
@@ -63,6 +76,13 @@ class Folder:
         self._fs.invalidate_cache()
         found = self._fs.find(self._path, detail=True)
         return {self._relative(path): int(found[path]["size"] or 0) for path in sorted(found)}
+
+    def children(self, prefix: str) -> list[str]:
+        """Names of the files and folders in it that begin so, sorted."""
+        self._fs.invalidate_cache()
+        found = self._fs.ls(self._path, detail=False) if self._fs.exists(self._path) else []
+        names = sorted(PurePosixPath(path).name for path in found)
+        return [name for name in names if name.startswith(prefix)]
 
     def is_empty(self) -> bool:
         """No file at any depth, or no folder at all."""
@@ -83,8 +103,20 @@ class Folder:
         self._fs.pipe_file(_made(self, f"{name}.tmp"), text.encode())
         self.rename_file(f"{name}.tmp", name)
 
+    def overwrite_text(self, name: str, text: str) -> None:
+        """Write a file in one go, in the place of what stands there; who reads it meanwhile may see a part of it."""
+        self._fs.pipe_file(self._at(name), text.encode())
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[IO[bytes]]:
+        """A file of the folder, to be read."""
+        with self._fs.open(self._at(name), "rb") as file:
+            yield file
+
     def rename_file(self, name: str, to: str) -> None:
         """Rename a file inside the folder; a file that stands at `to` is replaced."""
+        if _REPLACES_NOTHING & self._protocols and self.has(to):
+            self.delete_file(to)
         self._fs.mv(self._at(name), self._at(to))
 
     def delete_file(self, name: str) -> None:
@@ -94,18 +126,24 @@ class Folder:
         """Delete the folder and all it holds, so that what a kill leaves is still known as ours and incomplete."""
         if self.has(MANIFEST):
             self.delete_file(MANIFEST)
-        rest = [self._at(name) for name in self.files() if name != _UNPUBLISHED]
-        if rest and self.has(_UNPUBLISHED):
-            self._fs.rm(rest)
+        if self.has(UNPUBLISHED) and not _DELETES_FOLDERS & self._protocols:
+            rest = [self._at(name) for name in self.files() if name != UNPUBLISHED]
+            if rest:
+                self._fs.rm(rest)
         if self.exists():
             self._fs.rm(self._path, recursive=True)
 
     def move_to(self, other: Folder) -> None:
-        """Move the whole folder to `other`, of the same file system, where nothing may stand."""
-        if _RENAMES_FOLDERS & set(_protocols(self._fs)):
+        """Move the whole folder to `other`, of the same file system, where nothing may stand.
+
+        Raises FileExistsError where something does, which a renaming would be moved into.
+        """
+        if _RENAMES_FOLDERS & self._protocols:
+            if other.exists():
+                raise FileExistsError(f"{other} stands there already")
             self._fs.mv(self._path, other._path, recursive=True)
             return
-        for name in sorted(self.files(), key=lambda name: (name == MANIFEST, name != _UNPUBLISHED, name)):
+        for name in sorted(self.files(), key=lambda name: (name == MANIFEST, name != UNPUBLISHED, name)):
             self._fs.cp_file(self._at(name), _made(other, name))
         self.delete()
 
@@ -120,7 +158,7 @@ class Folder:
 
         Raises EngineFailed where it cannot be copied.
         """
-        if _is_local(self._fs):
+        if self.is_local:
             yield Path(self._at(name))
             return
         with tempfile.TemporaryDirectory(prefix="payerlake-") as folder:
@@ -138,111 +176,11 @@ class Folder:
             if base == "_SUCCESS" or (base.startswith(".") and base.endswith(".crc")):
                 self.delete_file(name)
 
-    def require_writable(self) -> None:
-        """Create the folder if need be and try a file in it. Raises BadInput where either fails."""
-        try:
-            self.make()
-            self.write_text(".payerlake", "")
-            self.delete_file(".payerlake")
-        except (OSError, ValueError) as error:
-            raise BadInput(
-                f"{self}: cannot write there ({error}); give a folder that this user may write to"
-            ) from error
-
     def _at(self, name: str) -> str:
         return f"{self._path}/{name}"
 
     def _relative(self, path: str) -> str:
         return path[len(self._path) :].lstrip("/")
-
-
-class Target:
-    """The folder `OUT/DATASET`, staged beside itself and published whole.
-
-    `check` before any Spark work, write into what `staged` yields, `publish` inside the same `with` block.
-    A run that is killed at any point leaves the old data or none; the next `check` clears its leftovers.
-    One run at a time may write a dataset of one folder.
-    """
-
-    def __init__(self, out: str, dataset: str) -> None:
-        self._out = Folder(out)
-        self.folder = self._out / dataset
-        self.staging = self._out / f".{dataset}.staging"
-        self._replaced = self._out / f".{dataset}.replaced"
-
-    def check(self, mode: str) -> None:
-        """Clear up after a killed run, then raise BadInput unless the dataset may be published here."""
-        if self._out.is_file():
-            raise BadInput(f"--out {self._out}: is a file; give a folder")
-        self._out.require_writable()
-        self._recover()
-        self._refuse_foreign()
-        if self.is_published() and mode == "error":
-            raise BadInput(
-                f"{self.folder}: holds a published dataset; --mode overwrite replaces it, another --out keeps it"
-            )
-
-    def is_published(self) -> bool:
-        return self.folder.has(MANIFEST)
-
-    def read_manifest(self) -> str:
-        """The manifest's text. Raises BadInput where nothing is published."""
-        if not self.is_published():
-            raise BadInput(f"{self.folder}: no {MANIFEST}, so no published dataset; run payerlake generate first")
-        return self.folder.read_text(MANIFEST)
-
-    @contextmanager
-    def staged(self) -> Iterator[Folder]:
-        """A new, empty staging folder; on the way out, published or not, nothing of it is left."""
-        self.staging.delete()
-        self.staging.write_text(_UNPUBLISHED, "")
-        try:
-            yield self.staging
-        finally:
-            self._recover()
-
-    def publish(self, manifest: str) -> None:
-        """Put the staged folder in the place of the old one and write its manifest last."""
-        self._refuse_foreign()
-        try:
-            self._move_old_aside()
-            self.staging.move_to(self.folder)
-            self.folder.write_text(MANIFEST, manifest)
-        except OSError as error:
-            raise EngineFailed(f"{self.folder}: could not publish ({error}); the old data stand as before") from error
-
-    def _move_old_aside(self) -> None:
-        if self.is_published():
-            self.folder.move_to(self._replaced)
-        else:
-            self.folder.delete()
-
-    def _recover(self) -> None:
-        """From any state between two steps of `publish` to one of: the new data, the old data, none."""
-        if not self.is_published():
-            if self.folder.has(_UNPUBLISHED):
-                self.folder.delete()
-            if self._replaced.has(MANIFEST):
-                self._replaced.move_to(self.folder)
-        elif self.folder.has(_UNPUBLISHED):
-            self.folder.delete_file(_UNPUBLISHED)
-        self._replaced.delete()
-        self.staging.delete()
-
-    def _refuse_foreign(self) -> None:
-        ours = self.is_published() or self.folder.is_empty()
-        if self.folder.is_file() or not ours:
-            raise BadInput(
-                f"{self.folder}: holds files that payerlake did not publish; move them or give another --out"
-            )
-
-
-def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def _is_local(fs: fsspec.AbstractFileSystem) -> bool:
-    return bool(_LOCAL & set(_protocols(fs)))
 
 
 def _made(folder: Folder, name: str) -> str:

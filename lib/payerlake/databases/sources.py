@@ -59,7 +59,7 @@ def csv_files(
     if all("csv" in manifest.tables[table.name] for table in tables):
         yield {table.name: _files(Folder(at.place), table, manifest) for table in tables}
         return
-    with at.scratch() as scratch:
+    with at.locked("load"), at.scratch() as scratch:
         assert scratch is not None  # a folder has one
         session = spark()
         for table in tables:

@@ -8,15 +8,18 @@ leaves a dataset that says it is not published; running it again completes it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake.errors import BadInput
+from payerlake.runs import hold
 from payerlake.schema import Table
-from payerlake.writers.delta import check_properties, create_statement, quoted
+from payerlake.target import check_mode
+from payerlake.writers.delta import WRITING, check_properties, create_statement, literal, quoted
 from payerlake.writers.layout import Layout, Stored
 
 MANIFEST_TABLE = "payerlake_manifest"
@@ -26,21 +29,34 @@ _STAGING = "__staging"
 
 @dataclass(frozen=True)
 class CatalogTarget:
-    """The schema that a dataset's tables are published in: `check`, then inside `staged` `write` each and `publish`."""
+    """The schema that a dataset's tables are published in.
+
+    Inside `reserved`, and in it inside `staged`, `write` each and `publish`.
+    """
 
     spark: SparkSession
     catalog: str
     schema: str
 
-    def check(self, dataset: str, tables: Sequence[Table], mode: str) -> None:
-        """Raises BadInput for an unknown schema, for tables that are not ours, and for published ones in mode error."""
+    @contextmanager
+    def reserved(self, dataset: str, tables: Sequence[Table], mode: str) -> Iterator[None]:
+        """Keep others away. Raises BadInput for tables that are not ours, and for published ones in mode error."""
+        check_mode(mode)
+        with self.locked(dataset, "generate"):
+            self._refuse_foreign(dataset, tables)
+            if mode == "error" and self.manifest(dataset) is not None:
+                raise BadInput(f"{self._at()}: holds a published {dataset}; --mode overwrite replaces it")
+            yield
+
+    @contextmanager
+    def locked(self, dataset: str, command: str) -> Iterator[None]:
+        """Keep others away. Raises BadInput for an unknown schema, and where another run is at work."""
         if not self.spark.catalog.databaseExists(self._at()):
             raise BadInput(
                 f"--catalog {self.catalog} --schema {self.schema}: no such schema; create it, or check both names"
             )
-        self._refuse_foreign(dataset, tables)
-        if mode == "error" and self.manifest(dataset) is not None:
-            raise BadInput(f"{self._at()}: holds a published {dataset}; --mode overwrite replaces it")
+        with hold(_Claims(self, f"payerlake_run_{dataset}_"), f"{self._at()}: {dataset}", command):
+            yield
 
     @contextmanager
     def staged(self, tables: Sequence[Table]) -> Iterator[None]:
@@ -52,12 +68,14 @@ class CatalogTarget:
             self._drop(table.name + _STAGING for table in tables)
 
     def write(self, df: DataFrame, table: Table, layout: Layout) -> Stored:
-        """Write every row of `df` into the staging table, in one action."""
+        """Write every row of `df` into the staging table, in one action, and count what stands."""
         name = self._at(table.name + _STAGING)
         self.spark.sql(create_statement(name, table, layout, check_properties(table)))
-        df.write.format("delta").mode("append").saveAsTable(name)
+        df.write.format("delta").options(**WRITING).mode("append").saveAsTable(name)
         detail = self.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "sizeInBytes").collect()[0]
-        return Stored(int(detail[0]), int(detail[1]))
+        # By a column of the files: Delta would answer a count of rows from its log, whether files stand or not.
+        (rows,) = self.spark.table(name).agg(F.count("_metadata.file_path")).collect()[0]
+        return Stored(int(rows), int(detail[0]), int(detail[1]))
 
     def read(self, table: Table, from_stage: bool = False) -> DataFrame:
         """The published or staged rows under the contract's columns. Raises BadInput where there is no such table."""
@@ -118,3 +136,31 @@ class CatalogTarget:
     def _new_name(self, name: str) -> str:
         # The session catalog takes no catalog name in front of the new name; other catalogs want it.
         return f"{quoted(self.schema)}.{quoted(name)}" if self.catalog == "spark_catalog" else self._at(name)
+
+
+@dataclass(frozen=True)
+class _Claims:
+    """Claims of runs as the comments of tables that hold nothing."""
+
+    target: CatalogTarget
+    prefix: str
+
+    def put(self, name: str, text: str) -> None:
+        table = self._table(name)
+        self.target.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} (claim STRING) USING DELTA COMMENT {literal(text)}")
+        self.target.spark.sql(f"COMMENT ON TABLE {table} IS {literal(text)}")
+
+    def all(self) -> dict[str, str]:
+        names = [row["tableName"] for row in self.target.spark.sql(f"SHOW TABLES IN {self.target._at()}").collect()]
+        texts = {}
+        for name in (name.removeprefix(self.prefix) for name in names if name.startswith(self.prefix)):
+            with suppress(AnalysisException):  # withdrawn since it was listed
+                detail = self.target.spark.sql(f"DESCRIBE DETAIL {self._table(name)}").select("description")
+                texts[name] = detail.collect()[0][0] or ""
+        return texts
+
+    def drop(self, name: str) -> None:
+        self.target.spark.sql(f"DROP TABLE IF EXISTS {self._table(name)}")
+
+    def _table(self, name: str) -> str:
+        return self.target._at(self.prefix + name)

@@ -15,8 +15,10 @@ from pyspark.sql import types as T
 from payerlake.errors import BadInput
 from payerlake.schema import Table
 from payerlake.storage import Folder
-from payerlake.writers.layout import Layout, Stored
+from payerlake.writers.layout import Layout, Stored, stored
+from payerlake.writers.standing import csv_rows
 
+_PLACE = "csv"
 _BOTH_WAYS = {
     "encoding": "UTF-8",
     "lineSep": "\n",
@@ -40,7 +42,9 @@ class DelimitedWriter:
         names = _number(target, parts, table.csv_stem)
         (target / parts).delete()
         sizes = target.files()
-        return Stored(len(names), sum(sizes[name] for name in names))
+        # Files of this machine are counted here; distant ones where they are, by whoever reads them.
+        rows = csv_rows(target, names) if target.is_local else self.read(df.sparkSession, table, folder).count()
+        return stored(rows, {name: sizes[name] for name in names}, within=f"{_PLACE}/")
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = _folder(folder)
@@ -55,7 +59,7 @@ class DelimitedWriter:
 
 
 def _folder(folder: str) -> Folder:
-    return Folder(folder) / "csv"
+    return Folder(folder) / _PLACE
 
 
 def _texts(df: DataFrame, table: Table) -> DataFrame:

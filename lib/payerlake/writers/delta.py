@@ -8,16 +8,24 @@ reads every row again. What is published has been through the same conditions on
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake.schema import Column, Table
 from payerlake.storage import Folder
 from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
+from payerlake.writers.standing import parquet_rows
 
+# Files are the partitions that a table is made in, also where an engine would shuffle its rows into others.
+WRITING = {"optimizeWrite": "false"}
+
+_PLACE, _LOG = "delta", "_delta_log"
+_COMMIT = re.compile(r"\d{20}\.json")
 _CHECKS_FROM = 3  # the writer version of Delta's protocol that knows CHECK constraints
 _FEATURES_FROM = 7  # from this one on, a protocol names its features one by one
 
@@ -28,10 +36,10 @@ class DeltaWriter:
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
         target = _folder(table, folder)
         df.sparkSession.sql(create_statement(f"delta.{quoted(target.spark_url)}", table, layout, properties={}))
-        df.write.format("delta").option("compression", CODEC).mode("append").save(target.spark_url)
-        _attach(target / "_delta_log", check_properties(table))
+        df.write.format("delta").options(**WRITING).option("compression", CODEC).mode("append").save(target.spark_url)
+        _attach(target / _LOG, check_properties(table))
         target.sweep()
-        return stored(target, ".parquet")
+        return _standing(target, table)
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = require(_folder(table, folder), table)
@@ -42,11 +50,11 @@ def create_statement(name: str, table: Table, layout: Layout, properties: Mappin
     """CREATE TABLE for the empty table; `name` is already quoted."""
     columns = ", ".join(_definition(column) for column in table.columns)
     partitions = ", ".join(quoted(column) for column in layout.partition_by)
-    settings = ", ".join(f"{_literal(key)} = {_literal(value)}" for key, value in properties.items())
+    settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
     return (
         f"CREATE TABLE {name} ({columns}) USING DELTA"
         + (f" PARTITIONED BY ({partitions})" if partitions else "")
-        + f" COMMENT {_literal(table.grain)}"
+        + f" COMMENT {literal(table.grain)}"
         + (f" TBLPROPERTIES ({settings})" if settings else "")
     )
 
@@ -56,20 +64,48 @@ def check_properties(table: Table) -> dict[str, str]:
     return {f"delta.constraints.{name}": f"({check}) IS NOT FALSE" for name, check in table.constraints().items()}
 
 
+def _standing(target: Folder, table: Table) -> Stored:
+    """What the log lists, as far as it stands. A file that is not listed is of a task that was killed; it goes."""
+    found, listed = target.files(), _listed(target / _LOG)
+    logs = {name: size for name, size in found.items() if name.startswith(f"{_LOG}/")}
+    for name in found.keys() - listed.keys() - logs.keys():
+        target.delete_file(name)
+    data = {name: size for name, size in listed.items() if found.get(name) == size}
+    return stored(parquet_rows(target, data), data, logs, within=f"{_PLACE}/{table.name}/")
+
+
+def _listed(log: Folder) -> dict[str, int]:
+    """The files that make up the table, with their bytes."""
+    files: dict[str, int] = {}
+    for action in _actions(log):
+        if "add" in action:
+            files[unquote(action["add"]["path"])] = action["add"]["size"]
+        elif "remove" in action:
+            files.pop(unquote(action["remove"]["path"]), None)
+    return files
+
+
+def _actions(log: Folder) -> list[dict[str, Any]]:
+    """What the commits say, in their order."""
+    return [json.loads(line) for name in _commits(log) for line in log.read_text(name).splitlines()]
+
+
+def _commits(log: Folder) -> list[str]:
+    return [name for name in log.files() if _COMMIT.fullmatch(name)]
+
+
 def _attach(log: Folder, properties: Mapping[str, str]) -> None:
     """Commit the table properties, as the Delta protocol has it. Nobody else writes to a table that is staged."""
     if not properties:
         return
-    commits = [name for name in log.files() if name.endswith(".json")]
     latest: dict[str, Any] = {}
-    for name in commits:
-        for line in log.read_text(name).splitlines():
-            latest |= json.loads(line)
+    for action in _actions(log):
+        latest |= action
     metadata = latest["metaData"]
     metadata["configuration"] |= properties
     note = {"timestamp": int(time.time() * 1000), "operation": "SET TBLPROPERTIES", "operationParameters": {}}
     actions = [{"commitInfo": note}, {"metaData": metadata}, {"protocol": _with_checks(latest["protocol"])}]
-    log.write_text(f"{len(commits):020d}.json", "".join(f"{json.dumps(action)}\n" for action in actions))
+    log.write_text(f"{len(_commits(log)):020d}.json", "".join(f"{json.dumps(action)}\n" for action in actions))
 
 
 def _with_checks(protocol: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,14 +121,15 @@ def quoted(name: str) -> str:
 
 
 def _folder(table: Table, folder: str) -> Folder:
-    return Folder(folder) / f"delta/{table.name}"
+    return Folder(folder) / f"{_PLACE}/{table.name}"
 
 
 def _definition(column: Column) -> str:
     nulls = "" if column.nullable else " NOT NULL"
     meaning = f"{column.meaning} ({column.unit})" if column.unit else column.meaning
-    return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {_literal(meaning)}"
+    return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {literal(meaning)}"
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text in SQL's quotes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

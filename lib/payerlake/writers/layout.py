@@ -1,8 +1,9 @@
-"""What a writer is told and tells: the layout of the files, the files written, and the two-method protocol."""
+"""What a writer is told and tells: the layout of the files, what stands of a table, and the two-method protocol."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -27,26 +28,31 @@ class Layout:
 
 @dataclass(frozen=True)
 class Stored:
-    """Data files written for one table, and their bytes."""
+    """What stands of one table: its rows, its data files, their bytes.
 
+    sizes: bytes of every file of the table, its log's too, by name in the dataset's folder; none in a catalog.
+    """
+
+    rows: int
     files: int
     bytes: int
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 class Writer(Protocol):
     """One format. `folder` is the URL of the dataset's folder, staged or published, in which the format has its own."""
 
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
-        """Write every row of `df` in one action, one file a partition that holds rows."""
+        """Write every row of `df` in one action, one file a partition that holds rows; then look what stands."""
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         """The stored rows with the contract's columns and types. Raises BadInput where nothing is stored."""
 
 
-def stored(folder: Folder, suffix: str) -> Stored:
-    """The data files of a table's folder: those with the suffix outside hidden folders and `_delta_log`."""
-    sizes = [size for name, size in folder.files().items() if name.endswith(suffix) and not name.startswith(("_", "."))]
-    return Stored(len(sizes), sum(sizes))
+def stored(rows: int, data: Mapping[str, int], rest: Mapping[str, int] | None = None, within: str = "") -> Stored:
+    """So many rows in these data files, by name `within` the dataset's folder; rest: the table's other files."""
+    sizes = {f"{within}{name}": size for name, size in {**data, **(rest or {})}.items()}
+    return Stored(rows, len(data), sum(data.values()), sizes)
 
 
 def require(folder: Folder, table: Table) -> Folder:

@@ -7,6 +7,9 @@ from pyspark.sql import DataFrame, SparkSession
 from payerlake.schema import Table
 from payerlake.storage import Folder
 from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
+from payerlake.writers.standing import parquet_rows
+
+_PLACE = "parquet"
 
 # Identifiers do not compress further at the default level, 3; at the first their files are even 3 % smaller.
 _QUICK = {"parquet.compression.codec.zstd.level": "1"}
@@ -20,7 +23,8 @@ class ParquetWriter:
         writer = df.write.partitionBy(*layout.partition_by).option("compression", CODEC)
         writer.options(**_QUICK, **_no_dictionaries(table)).parquet(target.spark_url)
         target.sweep()
-        return stored(target, ".parquet")
+        data = {name: size for name, size in target.files().items() if not name.startswith(("_", "."))}
+        return stored(parquet_rows(target, data), data, within=f"{_PLACE}/{table.name}/")
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = require(_folder(table, folder), table)
@@ -34,4 +38,4 @@ def _no_dictionaries(table: Table) -> dict[str, str]:
 
 
 def _folder(table: Table, folder: str) -> Folder:
-    return Folder(folder) / f"parquet/{table.name}"
+    return Folder(folder) / f"{_PLACE}/{table.name}"

@@ -34,12 +34,12 @@ def _blocks(number: Column, digits: int) -> list[Column]:
     ]
 
 
-def npi(number: Column, first: int) -> Column:
+def npi(number: Column, first: int | Column) -> Column:
     """A National Provider Identifier: the first digit, eight digits of a number below 10^8, and the check digit.
 
     Issued ones begin with 1 or 2. The check digit is Luhn's over the number with 80840 before it, which adds 24.
     """
-    body = F.lit(first * 10**8) + number
+    body = (F.lit(first) if isinstance(first, int) else first) * 10**8 + number
     digits = [(F.floor(body / 10**place) % 10).cast("int") for place in range(9)]  # from the right
     doubled = constant_array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], "int")
     terms = [F.get(doubled, digit) if place % 2 == 0 else digit for place, digit in enumerate(digits)]

@@ -128,13 +128,15 @@ def _of_part(tables: list[Table], named: Sequence[str], part: tuple[int, int]) -
 
 
 def _check_parts(made: Order) -> None:
-    """Raises BadInput where a part would hold nothing: it has a formulary at least, and a household of any size."""
+    """Raises BadInput where a part would hold nothing: it has a household of any size, and one at least of all else
+    that is counted."""
     part, parts = made.part
-    for spine in dict.fromkeys(t.spine for t in made.tables if t.spine in ("members", "formularies")):
-        if spine == "formularies":
-            count, smallest, setting = made.settings.formulary_count, 1, "formularies.count"
-        else:
+    counted = made.settings.counted
+    for spine in dict.fromkeys(t.spine for t in made.tables if t.spine == "members" or t.spine in counted):
+        if spine == "members":
             count, smallest, setting = made.settings.members, LARGEST_HOUSEHOLD, "members"
+        else:
+            count, smallest, setting = counted[spine].number, 1, counted[spine].setting
         if 1 < parts > count // smallest:
             sliced = ", ".join(table.name for table in made.tables if table.spine == spine)
             whole = f" and no part cuts a household, which may be of {smallest}" if smallest > 1 else ""
@@ -270,14 +272,14 @@ def _standing(here: World, table: Table, name: str, to: Destination, rows: int, 
 
 def _files(here: World, table: Table) -> int:
     if table.spine != "members":
-        return here.formulary_files if table.spine == "formularies" else 1
+        return here.own_files(table.spine) if table.spine in here.settings.counted else 1
     return max(1, math.ceil((here.last - here.first) / getattr(here.settings.members_per_file, table.name)))
 
 
 def _write_scripts(made: Order, manifest: Manifest, to: Destination) -> None:
     """Beside the CSV files of a whole dataset, its scripts for MySQL, where it has such."""
     named = made.dataset.sql_scripts
-    whole = {table.name for table in made.dataset.tables} == {table.name for table in made.tables}
+    whole = made.part == (1, 1) and len(made.tables) == len(made.dataset.tables)
     if named is None or not whole or any("csv" not in formats for formats in manifest.tables.values()):
         return
     files = {t.name: file_names(t.csv_stem, manifest.tables[t.name]["csv"].files) for t in made.tables}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -71,6 +71,11 @@ class Dataset:
             if table.name == name:
                 return table
         raise unknown("table", f"a table of {self.name}", name, [table.name for table in self.tables])
+
+    def of_a_part(self, table: Table) -> Table:
+        """The contract of a table in a part of the dataset: without references to rows that other parts have."""
+        within = tuple(r for r in table.references if table.is_cut_with(self.table(r.table)))
+        return replace(table, references=within)
 
     def in_order(self, names: Iterable[str] = ()) -> list[Table]:
         """The named tables, or all, parents before children, and last what sums up the others."""

@@ -123,8 +123,9 @@ class Table:
     """The contract of one table.
 
     grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by:
-    `members` or `formularies` (the table is made in ranges of them, sliced and split into files by them),
-    `reference` (small, whole in every slice) or `whole` (sums up the whole dataset, and is in no slice).
+    `members`, or what the settings count by itself, such as `formularies` or `facilities` (the table is made in ranges
+    of them, sliced and split into files by them), `reference` (as many whatever the members, but for some of which
+    there are a bounded number; whole in every slice) or `whole` (sums up the whole dataset, and is in no slice).
     rules: SQL conditions over a row, by name, beyond a single column's. csv_stem: name of the CSV files.
     documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
@@ -165,6 +166,10 @@ class Table:
     def parents(self) -> tuple[str, ...]:
         """The tables that this one refers to, without repeats, in the order of the references."""
         return tuple(dict.fromkeys(reference.table for reference in self.references if reference.table != self.name))
+
+    def is_cut_with(self, parent: Table) -> bool:
+        """Whether a part of this table refers only to rows that the same part of the parent has."""
+        return parent.spine in (self.spine, "reference")
 
     def schema(self) -> T.StructType:
         """The Spark schema: names, types, nullability, and each column's meaning as its comment."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from payerlake.errors import BadInput, unknown
 from payerlake.population import Frozen
@@ -21,14 +21,28 @@ from payerlake.resources import resource
 
 Layer = tuple[str, dict[str, Any]]  # where it was written, and what
 
+MOST_MEMBERS = 10**12  # ids that are made of a member's key and a few digits more stay far below 2^63
 _MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`: it brings the keys of another mapping and is none itself
+
+
+class Counted(NamedTuple):
+    """What a dataset has beside members and by their number: how many, how many a file, and the setting of it."""
+
+    number: int
+    per_file: int
+    setting: str
 
 
 class DatasetSettings(Frozen):
     """What every dataset has: the base of its own settings."""
 
-    members: int
+    members: int = Field(gt=0, le=MOST_MEMBERS)
     seed: int
+
+    @property
+    def counted(self) -> dict[str, Counted]:
+        """What is counted, sliced and split into files by itself, not with the members: by the name of its spine."""
+        return {}
 
 
 class ByParts:

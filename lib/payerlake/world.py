@@ -21,7 +21,7 @@ class World:
     """One dataset of one seed, as far as this run makes it.
 
     first, last: the range of member keys, last excluded. The whole dataset has keys 0 … settings.members.
-    part: I of N, for what is counted by another spine than members.
+    part: I of N, for what the settings count by itself.
     """
 
     spark: SparkSession
@@ -62,19 +62,18 @@ class World:
                 self._planned[key] = (make(), of)
             return self._planned[key][0]
 
-    def formulary_keys(self) -> DataFrame:
-        """Keys of this part's formularies in column `id`, evenly in as many partitions as there are files."""
-        return self.spark.range(*self._formularies, 1, self.formulary_files)
+    def own_keys(self, spine: str) -> DataFrame:
+        """Keys of this part of what the settings count as this spine (`formularies`, `facilities`), from 0, in column
+        `id`, evenly in as many partitions as there are files."""
+        return self.spark.range(*self._own(spine), 1, self.own_files(spine))
 
-    @property
-    def formulary_files(self) -> int:
-        """Files of the tables that list by formulary."""
-        first, last = self._formularies
-        return max(1, math.ceil((last - first) / self.settings.formularies.per_file))
+    def own_files(self, spine: str) -> int:
+        """Files of the tables that follow this spine."""
+        first, last = self._own(spine)
+        return max(1, math.ceil((last - first) / self.settings.counted[spine].per_file))
 
-    @property
-    def _formularies(self) -> tuple[int, int]:
-        (part, parts), count = self.part, self.settings.formulary_count
+    def _own(self, spine: str) -> tuple[int, int]:
+        (part, parts), count = self.part, self.settings.counted[spine].number
         return count * (part - 1) // parts, count * part // parts
 
 

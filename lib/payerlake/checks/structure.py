@@ -9,6 +9,7 @@ So a table costs one or two Spark queries whatever its contract says.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from payerlake.checks import keys
 from payerlake.checks.keys import FOUND, KEY, UNIQUE, quoted, text
@@ -65,12 +66,13 @@ def _checks(
 ) -> Iterator[Check]:
     yield _columns_check(table)
     yield _rows_check(table)
+    always = [reference for reference in known if table.is_cut_with(parents[reference.table])]
     for column in (column for column in table.columns if column.name in columns):
-        yield from _column_checks(table, column, _held_by_parent(column, known, parents))
+        yield from _column_checks(table, column, _held_by_parent(column, always, parents))
     if batches["rows"] == batches["columns"]:
         return
     yield from (_rule_check(table, name, condition) for name, condition in table.rules.items())
-    yield from (_reference_check(table, r, "keys" if r in grouped else "rows") for r in known)
+    yield from (_reference_check(table, r, parents[r.table], "keys" if r in grouped else "rows") for r in known)
     yield _key_check(table, "keys" if "keys" in batches else "rows")
 
 
@@ -139,10 +141,12 @@ def _rule_check(table: Table, name: str, condition: str) -> Check:
     return _check(table, "expect_column_values_to_be_in_set", rule, column=rule_column(name), value_set=[_HOLDS])
 
 
-def _reference_check(table: Table, reference: Reference, batch: str) -> Check:
+def _reference_check(table: Table, reference: Reference, parent: Table, batch: str) -> Check:
+    """Asked of whole datasets alone where a part has other rows of the parent than it refers to."""
     rule = f"({', '.join(reference.columns)}) exists in {reference.table} ({', '.join(reference.to_columns)})"
     column = keys.reference_column(reference)
-    return _check(table, "expect_column_values_to_be_in_set", rule, batch, column=column, value_set=[FOUND])
+    check = _check(table, "expect_column_values_to_be_in_set", rule, batch, column=column, value_set=[FOUND])
+    return check if table.is_cut_with(parent) else replace(check, meta={**check.meta, "whole": True})
 
 
 def _key_check(table: Table, batch: str) -> Check:

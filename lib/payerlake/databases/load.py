@@ -103,9 +103,12 @@ def _settings(manifest: Manifest) -> Any:
 
 
 def _contracts(manifest: Manifest, settings: Any) -> list[Table]:
-    """The published tables and views, parents first. Raises BadInput where one lacks a parent."""
+    """The published tables and views, parents first; of a part of a dataset without references to rows that other parts
+    have. Raises BadInput where a table lacks a parent."""
     dataset = registry.dataset(manifest.dataset)
     contracts = dataset.in_order(manifest.tables)
+    if manifest.slice != "1/1":
+        contracts = [dataset.of_a_part(table) for table in contracts]
     for table in contracts:
         read = [other.name for other in read_by(table.view(settings), dataset.tables)] if table.view else []
         missing = [parent for parent in (*table.parents, *read) if parent not in manifest.tables]

@@ -38,8 +38,10 @@ class Clinics:
 
     def clinic_name(self, provider: Column) -> Column:
         """The name of the provider's clinic; beyond those that the settings name, its number."""
-        clinic = F.floor(provider / self._settings.providers_per_clinic)
-        named = F.get(constant_array(self._settings.clinics, "string"), clinic.cast("int"))
+        clinic, known = F.floor(provider / self._settings.providers_per_clinic), self._settings.clinics
+        # There may be more clinics than an int can tell: beyond the list all are alike.
+        place = F.least(clinic, F.lit(len(known))).cast("int")
+        named = F.get(constant_array(known, "string"), place)
         return F.coalesce(named, F.concat(F.lit("Clinic "), (clinic + 1).cast("string")))
 
     def provider_name(self, provider: Column) -> Column:

@@ -24,8 +24,6 @@ SELF_PAY_PRODUCT = "SELF-PAY"
 STATUSES = ("Paid", "Denied", "Pending", "Partially Paid")
 CHANGE_PROVIDER, JOIN, LEAVE = "change provider", "join later", "leave early"
 
-MAX_PATIENTS = 10**8
-
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -186,8 +184,6 @@ class FinanceSettings(DatasetSettings):
     providers_per_clinic: int = Field(gt=0, le=500)
     patients_per_provider: int = Field(gt=0, le=100_000)
     months_back: int = Field(gt=0, le=120)
-    members: int = Field(gt=0, le=MAX_PATIENTS)
-    seed: int
     population: Population
     members_per_file: RowsPerFile
     partition_by: dict[str, list[str]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -10,7 +12,7 @@ from payerlake import names
 from payerlake.distributions import constant_array, integer, one_of, permutation
 from payerlake.identifiers import npi, phone
 from payerlake.insurance.insurance import CONTACT_INFO
-from payerlake.insurance.settings import InsuranceSettings
+from payerlake.insurance.settings import NPIS_A_DIGIT, InsuranceSettings
 from payerlake.margins import apportioned
 from payerlake.places import Places, field
 from payerlake.schema import Column, Index, Table
@@ -21,8 +23,6 @@ TYPES = (
     "Regional Hospital",
 )  # fmt: skip
 NPI = r"^\d{10}$"
-_NEVER_ISSUED = 9  # the first digit; issued numbers begin with 1 or 2 (45 CFR 162.406 and the CMS check digit notice)
-_NUMBERS = 10**8  # of eight digits
 
 
 def by_state(settings: InsuranceSettings) -> list[int]:
@@ -43,10 +43,8 @@ def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: 
 def facility(world: World) -> DataFrame:
     """One row per facility; key facility_id. Cities, ZIP codes and area codes are real, the facilities are not."""
     settings, draws, states = world.settings, world.draws, list(world.settings.population.states)
-    counts = by_state(settings)
-    blocks = [(i, sum(counts[:i]) + 1, sum(counts[: i + 1])) for i in range(len(counts)) if counts[i]]
-    listed = world.spark.createDataFrame(blocks, "state_index int, first bigint, last bigint").coalesce(1)
-    keyed = listed.select("state_index", F.explode(F.sequence("first", "last")).alias("id"))
+    numbered = world.own_keys("facilities").select((F.col("id") + 1).alias("id"))
+    keyed = numbered.select("id", _state_index(settings, F.col("id")).alias("state_index"))
 
     def u(column: str, draw: str = "") -> SparkColumn:
         return draws.uniform("facility", column, F.col("id"), draw=draw)
@@ -60,18 +58,27 @@ def facility(world: World) -> DataFrame:
         field("city", F.col("place")).alias("city"),
         field("zip_code", F.col("place")).alias("zip"),
     )
-    number = npi(_npi_number(world, F.col("id")), 1 if settings.facilities.issued_npi_range else _NEVER_ISSUED)
     return placed.select(
         F.col("id").alias("facility_id"),
-        F.when(u("npi") >= settings.nulls.npi, number).alias("npi"),
+        F.when(u("npi") >= settings.nulls.npi, _npi(world, F.col("id"))).alias("npi"),
         F.concat_ws(" ", field("city", F.col("place")), one_of(TYPES, u("type"))).alias("name"),
         field("state", F.col("place")).alias("state"),
         F.to_json(contact).alias("contact_info"),
     )
 
 
-def _npi_number(world: World, facility_id: SparkColumn) -> SparkColumn:
-    return permutation(facility_id % _NUMBERS, _NUMBERS, world.draws.stream("facility", "npi", "number"))
+def _state_index(settings: InsuranceSettings, facility_id: SparkColumn) -> SparkColumn:
+    """The position (int) of the facility's state: how many states have all of theirs before it."""
+    lasts = constant_array(list(accumulate(by_state(settings))), "bigint")
+    return F.size(F.filter(lasts, lambda last: last < facility_id))
+
+
+def _npi(world: World, facility_id: SparkColumn) -> SparkColumn:
+    """Its own number: all of a first digit in a random order, then those of the next."""
+    digits = constant_array(world.settings.facilities.npi_digits, "bigint")
+    first = F.get(digits, F.floor((facility_id - 1) / NPIS_A_DIGIT).cast("int"))
+    stream = world.draws.stream("facility", "npi", "number")
+    return npi(permutation(facility_id % NPIS_A_DIGIT, NPIS_A_DIGIT, stream), first)
 
 
 TABLE = Table(
@@ -83,6 +90,8 @@ TABLE = Table(
     csv_stem="facility",
     documented_rows="about 200",
     build=facility,
+    spine="facilities",
+    expected_rows=lambda settings: settings.facility_count,
     indexes=(Index(("npi",)), Index(("state",))),
     columns=(
         Column("facility_id", "bigint", "Facility, from 1", low=1, sql_name="Facility_ID"),

@@ -11,14 +11,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake import reference
 from payerlake.population import Frozen, Population, sums_to_one
-from payerlake.settings import DatasetSettings
+from payerlake.settings import Counted, DatasetSettings
 
 SEXES = ("F", "M", "O")
 BANDS = ("0-17", "18-34", "35-44", "45-54", "55-64", "65+")  # of the catalogue's prevalence
 RISKS = ("obese", "smoker", "drinker", "housing_insecure", "woman")
 LATENT = ("smoker", "drinker", "exercise", "sleep", "housing", "employed")
 PLAN_TIERS = 5
-_MAX_MEMBERS = 10**12
+NPIS_A_DIGIT = 10**8  # eight digits follow the first, and the check digit
+_FACILITIES_PER_FILE = 250_000
 _MAX_CONDITIONS = 63  # a member's conditions are the bits of one bigint
 
 
@@ -110,6 +111,17 @@ class Facilities(Frozen):
     per_member: Positive
     least: int = Field(gt=0)
     issued_npi_range: bool
+
+    @property
+    def npi_digits(self) -> tuple[int, ...]:
+        """What NPIs begin with, the first 100 million with the first: 1 or 2 where issued (45 CFR 162.406 and the CMS
+        check digit notice)."""
+        return (1, 2) if self.issued_npi_range else (9, 8, 7, 6, 5, 4, 3)
+
+    @property
+    def most(self) -> int:
+        """How many facilities can have a number of their own."""
+        return len(self.npi_digits) * NPIS_A_DIGIT
 
 
 class Nulls(Frozen):
@@ -446,8 +458,6 @@ class Claims(Frozen):
 class InsuranceSettings(DatasetSettings):
     """All settings of the insurance dataset."""
 
-    members: int = Field(gt=0, le=_MAX_MEMBERS)
-    seed: int
     population: Population
     members_per_file: MembersPerFile
     partition_by: dict[str, list[str]]
@@ -470,6 +480,21 @@ class InsuranceSettings(DatasetSettings):
             if name not in known:
                 raise ValueError(f"claims: {name!r} is not a condition of the catalogue")
         return self
+
+    @model_validator(mode="after")
+    def _facilities_have_numbers(self) -> InsuranceSettings:
+        most = self.facilities.most
+        if self.facility_count > most:
+            raise ValueError(
+                f"members and facilities.per_member: {self.facility_count:,} facilities; at most {most:,} have an NPI "
+                "of their own, so lower one of the two"
+            )
+        return self
+
+    @property
+    def counted(self) -> dict[str, Counted]:
+        """The facilities: as they grow with the members, each part of the members has a part of them."""
+        return {"facilities": Counted(self.facility_count, _FACILITIES_PER_FILE, "facilities.per_member")}
 
     @property
     def facility_count(self) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import product
+from itertools import accumulate, product
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli, choice, constant_array
+from payerlake.distributions import bernoulli, choice, constant_array, permutation
 from payerlake.margins import apportioned, rounded
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
@@ -21,6 +21,7 @@ from payerlake.world import World
 
 FORMULARY_CODE = r"^FORM-[A-Z]{4}-[A-Z_]{2,4}-\d{4}-\d{4,}$"
 NATIONAL = "NATIONAL"
+_LISTED = 1_000_000  # formularies whose order is listed on the driver; that of more is computed
 _NATIONAL_CARRIERS = (
     "HUMANA", "WELLCARE", "AETNA", "CIGNA", "UNITED_HEALTHCARE", "CVS_HEALTH", "ANTHEM", "KAISER", "BCBS", "CENTENE",
 )  # fmt: skip
@@ -72,8 +73,7 @@ def terms(world: World, keys: DataFrame) -> DataFrame:
     def draw(column: str) -> SparkColumn:
         return world.draws.uniform("formularies", column, key)
 
-    cells = constant_array(_cells(world), "int")
-    placed = keys.select("id", F.get(cells, key.cast("int")).alias("cell"))
+    placed = keys.select("id", _cell(world, key).alias("cell"))
     typed = placed.select(
         "id",
         F.floor(F.col("cell") / len(FORMULARY_TYPES)).cast("int").alias("segment"),
@@ -121,7 +121,7 @@ def formularies(world: World) -> DataFrame:
     Shares of segments, types, tier counts and pharmacy benefit managers: the settings' `formularies`; segment and type
     hold together, in whole numbers. The only shuffle is that of the sums: a row a formulary.
     """
-    listed = terms(world, world.formulary_keys())
+    listed = terms(world, world.own_keys("formularies"))
     sums = (
         DrugLists(world)
         .lines(listed)
@@ -160,16 +160,24 @@ def formularies(world: World) -> DataFrame:
     )
 
 
+def _cell(world: World, key: SparkColumn) -> SparkColumn:
+    """Segment and type of a formulary, segment · types + type (int), in a random order: both shares hold exactly."""
+    counts, total = _cells(world), world.settings.formulary_count
+    if total <= _LISTED:
+        cells = [cell for cell, count in enumerate(counts) for _ in range(count)]
+        world.draws.on_driver("formularies", "cells").shuffle(cells)
+        return F.get(constant_array(cells, "int"), key.cast("int"))
+    place = permutation(key, total, world.draws.stream("formularies", "cells"))
+    return F.size(F.filter(constant_array(list(accumulate(counts)), "bigint"), lambda end: end <= place))
+
+
 def _cells(world: World) -> list[int]:
-    """Segment and type of each formulary, segment · types + type, in a random order: both shares hold exactly."""
+    """How many formularies there are of each segment and type."""
     settings, total = world.settings.formularies, world.settings.formulary_count
     segments = apportioned(total, settings.segments)
     types = apportioned(total, {name: type_.share for name, type_ in settings.types.items()})
     ends = list(product(SEGMENTS, FORMULARY_TYPES))
-    counts = rounded([segments[segment] * types[type_] / total for segment, type_ in ends], ends)
-    cells = [cell for cell, count in enumerate(counts) for _ in range(count)]
-    world.draws.on_driver("formularies", "cells").shuffle(cells)
-    return cells
+    return rounded([segments[segment] * types[type_] / total for segment, type_ in ends], ends)
 
 
 def _plan_and_region(draw: Callable[[str], SparkColumn], segment: str, settings: PharmacySettings) -> SparkColumn:

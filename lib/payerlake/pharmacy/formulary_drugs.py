@@ -24,7 +24,7 @@ def formulary_drugs(world: World) -> DataFrame:
 
     Rates of inclusion, tiers and restrictions: the settings' `formularies`.
     """
-    lines = DrugLists(world).lines(terms(world, world.formulary_keys()))
+    lines = DrugLists(world).lines(terms(world, world.own_keys("formularies")))
     tier, key = F.col("tier"), (F.col("id"), F.col("product"))
 
     def bits(draw: str) -> SparkColumn:

@@ -9,14 +9,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from payerlake import reference
 from payerlake.population import Frozen, Population, Shares, Weights, sums_to_one, years_before
-from payerlake.settings import DatasetSettings
+from payerlake.settings import Counted, DatasetSettings
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
 KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
 SEGMENTS = ("MEDICARE_PART_D", "MEDICARE_ADVANTAGE", "COMMERCIAL", "MEDICAID", "FEDERAL", "REGIONAL")
 FORMULARY_TYPES = ("STANDARD", "ENHANCED", "BASIC", "SPECIALTY", "MAIL_ORDER")
 SCENARIOS = ("single_active", "dual_coverage", "plan_transition", "historical_only")
-_MAX_MEMBERS = 10**12
 
 
 def _exactly(names: tuple[Any, ...]) -> AfterValidator:
@@ -167,8 +166,6 @@ class Formularies(Frozen):
 class PharmacySettings(DatasetSettings):
     """All settings of the pharmacy dataset."""
 
-    members: int = Field(gt=0, le=_MAX_MEMBERS)
-    seed: int
     population: Population
     members_per_file: MembersPerFile
     partition_by: dict[str, list[str]]
@@ -189,6 +186,11 @@ class PharmacySettings(DatasetSettings):
                 f"population.as_of to {self.plan_year}-01-01 too"
             )
         return self
+
+    @property
+    def counted(self) -> dict[str, Counted]:
+        """The formularies."""
+        return {"formularies": Counted(self.formulary_count, self.formularies.per_file, "formularies.count")}
 
     @property
     def formulary_count(self) -> int:

@@ -13,7 +13,7 @@ from payerlake.identifiers import numbered
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
-MEMBER_ID = r"^M\d{8}$"
+MEMBER_ID = r"^M\d{8,}$"
 PLAN_ID = r"^H\d{4}-\d{3}$"
 CREATED = Column(
     "created_date", "timestamp", "When the row was made: the first moment of the day that ends the measurement year"
@@ -21,7 +21,7 @@ CREATED = Column(
 
 
 def member_id(key: SparkColumn) -> SparkColumn:
-    """The member's id of the key: M00000001."""
+    """The member's id of the key: M00000001, with more digits where eight do not do."""
     return numbered("M", key + 1, digits=8)
 
 

@@ -66,7 +66,9 @@ TABLE = Table(
     ),
     rules={"born_before_enrollment": "date_of_birth < enrollment_date"},
     columns=(
-        Column("member_id", "varchar(50)", "Member: M and eight digits", pattern=MEMBER_ID, high_cardinality=True),
+        Column(
+            "member_id", "varchar(50)", "Member: M and at least eight digits", pattern=MEMBER_ID, high_cardinality=True
+        ),
         Column("plan_id", "varchar(20)", "Plan", pattern=PLAN_ID),
         Column("date_of_birth", "date", "Birth date"),
         Column("gender", "char(1)", "Sex", domain=("F", "M", "U")),

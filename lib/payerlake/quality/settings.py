@@ -12,7 +12,6 @@ from payerlake.population import Frozen, Population, Shares, sums_to_one
 from payerlake.quality.measures import measures
 from payerlake.settings import DatasetSettings
 
-MAX_MEMBERS = 10**8 - 1  # member ids have eight digits
 _MAX_CONDITIONS = 31  # a member's conditions are the bits of an int
 NO_BARRIER = "none"
 LAB_ORDER = "Lab Order Sent"
@@ -219,8 +218,6 @@ class Gaps(Frozen):
 class QualitySettings(DatasetSettings):
     """All settings of the quality dataset."""
 
-    members: int = Field(gt=0, le=MAX_MEMBERS)
-    seed: int
     population: Population
     members_per_file: MembersPerFile
     partition_by: dict[str, list[str]]

@@ -11,6 +11,7 @@ from payerlake.finance.claims import adjudicated
 from payerlake.finance.columns import dollars
 from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services
+from payerlake.frames import gathered
 from payerlake.numbers import quotient
 from payerlake.schema import Column, Table
 from payerlake.world import World
@@ -44,8 +45,9 @@ def provider_summary(world: World) -> DataFrame:
             F.count("*").alias("claims"),
         )
     )
-    providers = world.spark.range(0, roster.clinics.providers, 1, 1).select(F.col("id").alias("provider"))
-    joined = providers.join(F.broadcast(capitated), "provider", "left").join(F.broadcast(billed), "provider", "left")
+    count = roster.clinics.providers
+    providers = world.spark.range(0, count, 1, 1).select(F.col("id").alias("provider"))
+    joined = gathered(gathered(providers, capitated, "provider", count), billed, "provider", count)
     summed = joined.select("provider", *[F.coalesce(name, F.lit(0)).alias(name) for name in _SUMS])
     revenue = F.col("capitation") + F.col("paid")
     return summed.select(

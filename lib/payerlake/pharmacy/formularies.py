@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import bernoulli, choice, constant_array, permutation
+from payerlake.frames import gathered
 from payerlake.margins import apportioned, rounded
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
@@ -133,8 +134,7 @@ def formularies(world: World) -> DataFrame:
             F.count("limit").alias("quantity_limit_pct"),
         )
     )
-    # A few thousand rows, in one file.
-    known = listed.coalesce(1).join(F.broadcast(sums), on="id", how="inner")
+    known = gathered(listed, sums, "id", world.settings.formulary_count)
     year = world.settings.plan_year
     return known.select(
         F.col("formulary_code"),

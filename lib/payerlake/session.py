@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from payerlake.errors import BadInput, EngineFailed, PayerlakeError
 from payerlake.jars import delta_jars, require_java
-from payerlake.resources import resource
+from payerlake.resources import real_file
 
 # Set by whatever has chosen the engine already: spark-submit, a Spark Connect server, a Databricks cluster.
 _CHOSEN_OUTSIDE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
@@ -124,7 +124,7 @@ def _common_settings(log: Path) -> dict[str, str]:
             (
                 # HotSpot leaves methods over 8,000 bytecodes uncompiled; wide tables generate such.
                 "-XX:-DontCompileHugeMethods",
-                f'"-Dlog4j2.configurationFile={resource("conf", "log4j2.properties").as_uri()}"',
+                f'"-Dlog4j2.configurationFile={real_file("conf", "log4j2.properties").as_uri()}"',
                 f'"-Dpayerlake.log={log}"',
             )
         ),

@@ -3,12 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java databases demo test test-all golden lint bench clean
+.PHONY: help setup java databases demo test test-all sparks golden lint lock licences bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.payerlake-setup
-BENCH_STAMP := .venv/.payerlake-bench
+# What development and CI install: every package by its hash. UV writes it.
+LOCK := .ci/requirements.txt
+UV := uv==0.13.9
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # What a recipe runs to install Debian packages: as root, or by sudo where it asks no password; else it fails.
@@ -31,7 +33,7 @@ java:
 		apt openjdk-17-jre-headless || { echo "Java: could not be installed; install Java 17 (Debian:" \
 			"apt-get install openjdk-17-jre-headless) or set JAVA_HOME, then run make again" >&2; exit 2; }; fi
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { \
 		echo "Python: $$($(PYTHON) --version 2>&1); payerlake needs 3.10 to 3.12: make PYTHON=python3.11 setup" >&2; exit 2; }
 	@$(APT); $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -40,12 +42,18 @@ $(STAMP): pyproject.toml
 			"apt-get install python3-venv), then run make again" >&2; exit 2; }; }
 	@echo "Installing payerlake and its tools into .venv (a few minutes the first time) …"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@$(PIP) install --editable '.[dev]'
+	@$(PIP) install --require-hashes --requirement $(LOCK)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(BENCH_STAMP): $(STAMP)
-	@$(PIP) install --editable '.[bench]'
-	@touch $@
+lock: setup  ## .ci/requirements.txt anew from pyproject.toml; UPGRADE=1 takes the newest of everything
+	@$(PIP) install '$(UV)'
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet --output-file $(LOCK)
+	@$(MAKE) --no-print-directory licences
+
+licences: setup  ## the table of licences in .ci/README.md anew, of what the lock installs
+	$(BIN)/python .ci/licences.py
 
 demo: setup  ## the pharmacy data set at demo scale into out/, as Delta and CSV
 	$(BIN)/payerlake generate pharmacy --scale demo --format delta --format csv --out out --mode overwrite
@@ -69,6 +77,9 @@ test: setup databases  ## the tests
 test-all: setup databases  ## those, and the tests on clusters, other Sparks and under faults
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 30
 
+sparks: setup  ## every table on each Spark and Python that is supported, in environments of their own
+	$(BIN)/python -m pytest tests/engines/test_sparks.py --durations 0 -v
+
 golden: setup  ## tests/golden.json anew, where the data of a table have changed on purpose
 	$(BIN)/python -m pytest tests/test_contracts.py -k golden --golden
 
@@ -77,7 +88,7 @@ lint: setup  ## style, formatting, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup $(BENCH_STAMP)  ## measure generation beside other generators
+bench: setup  ## measure generation beside other generators
 	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove .venv, out/ and every cache

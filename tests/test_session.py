@@ -56,7 +56,7 @@ def test_a_java_home_without_java_is_named(no_java: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("version", ["11.0.22", "1.8.0_402"])
 def test_a_java_older_than_17_is_refused_with_its_version(no_java: Path, version: str) -> None:
     _fake_java(no_java, version)
-    with pytest.raises(BadInput, match=f"is version {version}; Spark 4.2 needs Java 17"):
+    with pytest.raises(BadInput, match=f"is version {version}; payerlake needs Java 17"):
         jars.require_java()
 
 
@@ -83,15 +83,15 @@ def test_delta_without_its_jars_says_where_they_were_looked_for_and_what_to_do(
 
 def test_jars_are_found_with_and_without_the_prefix_of_ivy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAYERLAKE_JARS", str(tmp_path))
-    prefixes = ["io.delta_", *[""] * (len(jars.JAR_NAMES) - 1)]
-    files = [tmp_path / f"{prefix}{name}" for prefix, name in zip(prefixes, jars.JAR_NAMES, strict=True)]
+    prefixes = ["io.delta_", *[""] * (len(jars.release().jars) - 1)]
+    files = [tmp_path / f"{prefix}{name}" for prefix, name in zip(prefixes, jars.release().jars, strict=True)]
     for file in files:
         file.touch()
     assert jars.delta_jars() == files
 
 
 def test_a_complete_folder_of_jars_is_not_fetched_again(tmp_path: Path) -> None:
-    for name in jars.JAR_NAMES:
+    for name in jars.release().jars:
         (tmp_path / name).touch()
     assert jars.fetch(tmp_path) is False
 

@@ -5,40 +5,70 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import pyspark
 
 from payerlake.errors import BadInput, EngineFailed, PayerlakeError
 
-DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
-"""Maven's name of the Delta release for the pyspark that pyproject.toml pins."""
 
-JAR_NAMES = (
-    "delta-spark_4.2_2.13-4.4.0.jar",
-    "delta-storage-4.4.0.jar",
-    "delta-kernel-api-4.4.0.jar",
-    "delta-kernel-defaults-4.4.0.jar",
-    "delta-kernel-unitycatalog-4.4.0.jar",
-    "unitycatalog-client-0.6.0.jar",
-    "unitycatalog-hadoop-0.6.0.jar",
-)
-"""Delta, and what it needs beyond Spark's own jars; a file may carry Ivy's prefix (`io.delta_…`)."""
+class Release(NamedTuple):
+    """A release of Delta: Maven's name of it, and the SHA-256 of each jar that Spark needs beyond its own."""
+
+    package: str
+    jars: Mapping[str, str]
+
+
+_BESIDE_DELTA_4_4 = {
+    "delta-storage-4.4.0.jar": "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc",
+    "delta-kernel-api-4.4.0.jar": "ee9b5a14ac3b7efdff4d61a58478fe8eb0e5a3fbca43889dca7290795fe79a11",
+    "delta-kernel-defaults-4.4.0.jar": "225c975199e4718b38ee5b7e6da7f19e9585024262b2cec2656b32151a856b0b",
+    "delta-kernel-unitycatalog-4.4.0.jar": "cea22dfb4ac562b3cd27bf652697750e8336009d73fb06631363aaaad5345ffa",
+    "unitycatalog-client-0.6.0.jar": "48257499a86b801a3e2372cec55ac226ca1c1c7eabe5c118e7302f29a1fdbc19",
+    "unitycatalog-hadoop-0.6.0.jar": "c47b63c961c87102b9e1d63809a0915ba4c86b7652f57c8d39ca3a05b441a150",
+}
+RELEASES = {
+    "3.5": Release(  # the last Delta for it, in the Scala of its pip package
+        "io.delta:delta-spark_2.12:3.3.3",
+        {
+            "delta-spark_2.12-3.3.3.jar": "4912bf902a1c453aba3bd838ff212dedd357155212f9bb37a6b47d97f2827ebc",
+            "delta-storage-3.3.3.jar": "45ad193053fd30cebe6d9ab1889873cde39b223a0f210e00ebee8b6642476901",
+        },
+    ),
+    "4.0": Release(
+        "io.delta:delta-spark_4.0_2.13:4.4.0",
+        {"delta-spark_4.0_2.13-4.4.0.jar": "49e899667168b9412f83cbe894ce264107d7b896d6c5e12edca4e216845c1104"}
+        | _BESIDE_DELTA_4_4,
+    ),
+    "4.1": Release(
+        "io.delta:delta-spark_4.1_2.13:4.4.0",
+        {"delta-spark_4.1_2.13-4.4.0.jar": "75a9400986853c061f5109f012547de2545a5759e5e752e5ef633dabe16a4f10"}
+        | _BESIDE_DELTA_4_4,
+    ),
+    "4.2": Release(
+        "io.delta:delta-spark_4.2_2.13:4.4.0",
+        {"delta-spark_4.2_2.13-4.4.0.jar": "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead"}
+        | _BESIDE_DELTA_4_4,
+    ),
+}
+"""Delta by the version of Spark that it is for. A file may carry Ivy's prefix (`io.delta_…`)."""
 
 # Everything outside io.* (Hadoop, Jackson, Log4j, …) stands among Spark's jars already, in Spark's version.
 _SHIPPED_WITH_SPARK = "org.*:*,com.*:*"
 _FETCH_SECONDS = 600
 _OLDEST_JAVA = 17
 _GET_JAVA = (
-    "Spark 4.2 needs Java 17 (or 21): install it (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
+    "payerlake needs Java 17 (or 21): install it (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
 )
 
 
@@ -70,11 +100,23 @@ def jars_folder() -> Path:
     return Path(given) if given else Path(sys.prefix, "share", "payerlake", "jars")
 
 
+def release() -> Release:
+    """The Delta that goes with the installed pyspark; BadInput where none does."""
+    version = pyspark.__version__
+    spark = ".".join(version.split(".")[:2])
+    if spark not in RELEASES:
+        raise BadInput(
+            f"format delta: pyspark {version} is none that payerlake has a Delta for; allowed: {', '.join(RELEASES)}; "
+            "install one of these, or use another --format"
+        )
+    return RELEASES[spark]
+
+
 def delta_jars() -> list[Path]:
-    """Delta's jars, in the order of JAR_NAMES; BadInput says where they were looked for and what to do."""
+    """The jars of `release`, in its order; BadInput says where they were looked for and what to do."""
     folder = jars_folder()
     found = _jars_in(folder)
-    if missing := [name for name in JAR_NAMES if name not in found]:
+    if missing := [name for name in release().jars if name not in found]:
         raise BadInput(
             f"format delta: {folder} lacks {', '.join(missing)}; run `make setup` or "
             f"`{sys.executable} -m payerlake.jars`, or put these jars in a folder and set PAYERLAKE_JARS "
@@ -84,19 +126,18 @@ def delta_jars() -> list[Path]:
 
 
 def _jars_in(folder: Path) -> dict[str, Path]:
-    """The folder's files of JAR_NAMES, by their name without Ivy's prefix; a missing folder has none."""
-    files = sorted(folder.glob("*.jar"))
-    matches = {name: [file for file in files if re.sub(r"^io\.[a-z]+_", "", file.name) == name] for name in JAR_NAMES}
-    return {name: same[0] for name, same in matches.items() if same}
+    """The folder's files of `release`, by their name without Ivy's prefix; a missing folder has none."""
+    found = {re.sub(r"^io\.[a-z]+_", "", file.name): file for file in sorted(folder.glob("*.jar"), reverse=True)}
+    return {name: found[name] for name in release().jars if name in found}
 
 
 def fetch(folder: Path) -> bool:
     """Fill the folder with Delta's jars from Maven Central; False where they were all there already.
 
     A jar appears in the folder complete or not at all. Raises BadInput where Java is missing, Maven Central
-    cannot be reached, or the folder cannot be written.
+    cannot be reached, or the folder cannot be written; EngineFailed where a jar came that is not the known one.
     """
-    if len(_jars_in(folder)) == len(JAR_NAMES):
+    if len(_jars_in(folder)) == len(release().jars):
         return False
     require_java()
     try:
@@ -112,10 +153,20 @@ def fetch(folder: Path) -> bool:
 
 
 def _move(jars: dict[str, Path], folder: Path) -> None:
-    if missing := [name for name in JAR_NAMES if name not in jars]:
-        raise EngineFailed(f"Delta's jars: {DELTA} came without {', '.join(missing)}")
+    package, known = release()
+    if missing := [name for name in known if name not in jars]:
+        raise EngineFailed(f"Delta's jars: {package} came without {', '.join(missing)}")
+    if other := [name for name, digest in known.items() if _sha256(jars[name]) != digest]:
+        raise EngineFailed(
+            f"Delta's jars: {', '.join(other)} came with another SHA-256 than {package} has, and none was kept; "
+            "ask whoever runs the mirror of Maven Central that they came from"
+        )
     for jar in jars.values():
         jar.replace(folder / jar.name)
+
+
+def _sha256(jar: Path) -> str:
+    return hashlib.sha256(jar.read_bytes()).hexdigest()
 
 
 def _resolved(work: Path) -> dict[str, Path]:
@@ -123,7 +174,7 @@ def _resolved(work: Path) -> dict[str, Path]:
     script = work / "nothing.py"
     script.touch()
     home = Path(pyspark.__file__).parent
-    settings = {"packages": DELTA, "excludes": _SHIPPED_WITH_SPARK, "ivy": str(work)}
+    settings = {"packages": release().package, "excludes": _SHIPPED_WITH_SPARK, "ivy": str(work)}
     options = [word for key, value in settings.items() for word in ("--conf", f"spark.jars.{key}={value}")]
     environment = os.environ | {"SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable}
     command = [str(home / "bin" / "spark-submit"), "--master", "local[1]", *options, str(script)]
@@ -143,9 +194,9 @@ def _cause(lines: Iterable[str]) -> str:
 
 def _unreachable(cause: str) -> BadInput:
     return BadInput(
-        f"Delta's jars: {DELTA} could not be fetched from Maven Central ({cause}); check the network, or name "
-        "a mirror by spark.jars.ivySettings in spark-defaults.conf, or put these jars in a folder and set "
-        f"PAYERLAKE_JARS to it: {', '.join(JAR_NAMES)}"
+        f"Delta's jars: {release().package} could not be fetched from Maven Central ({cause}); check the network, or "
+        "name a mirror by spark.jars.ivySettings in spark-defaults.conf, or put these jars in a folder and set "
+        f"PAYERLAKE_JARS to it: {', '.join(release().jars)}"
     )
 
 

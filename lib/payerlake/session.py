@@ -7,17 +7,18 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyspark
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from payerlake.errors import BadInput, EngineFailed, PayerlakeError
 from payerlake.jars import delta_jars, require_java
-from payerlake.resources import resource
+from payerlake.resources import real_file
 
 # Set by whatever has chosen the engine already: spark-submit, a Spark Connect server, a Databricks cluster.
 _CHOSEN_OUTSIDE = ("PYSPARK_GATEWAY_PORT", "SPARK_REMOTE", "DATABRICKS_RUNTIME_VERSION")
@@ -76,7 +77,7 @@ def _running_session() -> SparkSession | None:
     try:
         return SparkSession.active()
     except PySparkException as error:
-        if error.getCondition() != "NO_ACTIVE_OR_DEFAULT_SESSION":
+        if _condition(error) != "NO_ACTIVE_OR_DEFAULT_SESSION":
             raise
         return None
 
@@ -124,7 +125,7 @@ def _common_settings(log: Path) -> dict[str, str]:
             (
                 # HotSpot leaves methods over 8,000 bytecodes uncompiled; wide tables generate such.
                 "-XX:-DontCompileHugeMethods",
-                f'"-Dlog4j2.configurationFile={resource("conf", "log4j2.properties").as_uri()}"',
+                f'"-Dlog4j2.configurationFile={real_file("conf", "log4j2.properties").as_uri()}"',
                 f'"-Dpayerlake.log={log}"',
             )
         ),
@@ -208,12 +209,18 @@ def _point(targets: Mapping[int, int]) -> None:
 
 def _failure(error: PySparkException | Py4JError, log: Path) -> PayerlakeError:
     """BadInput where the user can mend it (Spark Connect's packages, its URL), else EngineFailed with the log."""
-    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    condition = _condition(error) if isinstance(error, PySparkException) else None
     if condition == "PACKAGE_NOT_INSTALLED":
-        return BadInput(f"Spark Connect: {_reason(error)} Run: pip install 'pyspark[connect]==4.2.0'")
+        return BadInput(f"Spark Connect: {_reason(error)} Run: pip install 'pyspark[connect]=={pyspark.__version__}'")
     if condition == "INVALID_CONNECT_URL":
         return BadInput(f"--master: {_reason(error)}")
     return EngineFailed(f"Spark: no session started ({_reason(error)}); the log is {log}")
+
+
+def _condition(error: PySparkException) -> str | None:
+    """The error's name, which Spark 3.5 calls its class."""
+    named: Callable[[], str | None] = getattr(error, "getCondition", error.getErrorClass)
+    return named()
 
 
 def _reason(error: Exception) -> str:

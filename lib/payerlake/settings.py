@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from payerlake.errors import BadInput, unknown
 from payerlake.population import Frozen
-from payerlake.resources import resource
+from payerlake.resources import members, resource
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 Layer = tuple[str, dict[str, Any]]  # where it was written, and what
 
@@ -90,7 +93,7 @@ def load(
 
 def scales(dataset: str) -> list[str]:
     """The names that `--scale` takes for this dataset."""
-    return sorted(path.stem for path in resource("conf", dataset).glob("*.yaml") if path.stem != "base")
+    return [name for name in members(resource("conf", dataset), ".yaml") if name != "base"]
 
 
 def set_option(text: str) -> Layer:
@@ -127,12 +130,12 @@ def _differing(stated: Mapping[str, Any], given: Mapping[str, Any], above: str =
             yield f"{above}{name}"
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Traversable) -> dict[str, Any]:
     """The mapping that a YAML file holds; BadInput names file and line where it is none or has a key twice."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from None
+        raise BadInput(f"{path}: cannot be read ({error.strerror or error}); give the path of a YAML file") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path}: not UTF-8 text; save it as UTF-8") from None
     values = _parse(str(path), text)
@@ -203,11 +206,10 @@ def _expand_population(where: str, values: dict[str, Any]) -> dict[str, Any]:
     name = values.get("population")
     if not isinstance(name, str):
         return values
-    folder = resource("conf", "populations")
-    known = [path.stem for path in folder.glob("*.yaml")]
+    known = members(resource("conf", "populations"), ".yaml")
     if name not in known:
         raise unknown(f"{where}: population", "a population", name, known)
-    return values | {"population": read_yaml(folder / f"{name}.yaml")}
+    return values | {"population": read_yaml(known[name])}
 
 
 def _check_keys(where: str, values: Mapping[str, Any], model: type[BaseModel], prefix: str = "") -> None:

@@ -17,11 +17,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from payerlake.checks import tolerances
 from payerlake.errors import BadInput, unknown
+from payerlake.resources import members
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _SUITE_FIELDS = ("name", "meta", "expectations", "notes", "id", "suite_parameters")
 _SUITE_META = ("query", "tables", "settings", "great_expectations_version")
@@ -64,12 +67,12 @@ class Suite:
     skipped: tuple[str, ...] = ()
 
 
-def load(folder: Path, dataset: str) -> list[Suite]:
+def load(folder: Traversable, dataset: str) -> list[Suite]:
     """The hand-written suites of a dataset, in the order of their file names; none where the folder has none.
 
     Raises BadInput naming file and position for broken JSON, an unknown field, or a rule without rule or source.
     """
-    suites = [_suite(file, dataset) for file in sorted((folder / dataset).glob("*.json"))]
+    suites = [_suite(file, dataset) for file in members(folder / dataset, ".json").values()]
     _refuse_repeats(suites)
     return suites
 
@@ -102,7 +105,7 @@ def _is_among(name: str, departed: Collection[str]) -> bool:
     return any(f"{other}.".startswith(f"{name}.") or f"{name}.".startswith(f"{other}.") for other in departed)
 
 
-def _suite(file: Path, dataset: str) -> Suite:
+def _suite(file: Traversable, dataset: str) -> Suite:
     stated = _read(file)
     meta = _fields(file, "meta", stated.get("meta", {}), _SUITE_META)
     name = stated.get("name")
@@ -119,7 +122,7 @@ def _suite(file: Path, dataset: str) -> Suite:
     )
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Traversable) -> dict[str, Any]:
     try:
         stated = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -127,7 +130,7 @@ def _read(file: Path) -> dict[str, Any]:
     return _fields(file, "suite", stated, _SUITE_FIELDS)
 
 
-def _fields(file: Path, where: str, stated: Any, allowed: Iterable[str]) -> dict[str, Any]:
+def _fields(file: Traversable, where: str, stated: Any, allowed: Iterable[str]) -> dict[str, Any]:
     if not isinstance(stated, dict):
         raise BadInput(f"{file}: {where}: {stated!r} is not an object; write {{…}}")
     for name in stated:
@@ -136,20 +139,20 @@ def _fields(file: Path, where: str, stated: Any, allowed: Iterable[str]) -> dict
     return stated
 
 
-def _tables(file: Path, stated: Any) -> tuple[str, ...]:
+def _tables(file: Traversable, stated: Any) -> tuple[str, ...]:
     if not isinstance(stated, list) or not stated or not all(isinstance(name, str) for name in stated):
         raise BadInput(f"{file}: meta.tables is {stated!r}; list the names of the tables that the query reads")
     return tuple(stated)
 
 
-def _query(file: Path, stated: Any) -> str:
+def _query(file: Traversable, stated: Any) -> str:
     lines = stated if isinstance(stated, list) else [stated]
     if not all(isinstance(line, str) for line in lines):
         raise BadInput(f"{file}: meta.query is {stated!r}; give one SQL text or a list of its lines")
     return "\n".join(lines)
 
 
-def _entries(file: Path, stated: Mapping[str, Any]) -> list[Any]:
+def _entries(file: Traversable, stated: Mapping[str, Any]) -> list[Any]:
     entries = stated.get("expectations")
     if not isinstance(entries, list) or not entries:
         raise BadInput(f"{file}: expectations is {entries!r}; list at least one expectation")
@@ -162,7 +165,7 @@ def _settings(where: str, stated: Any) -> tuple[str, ...]:
     return tuple(stated)
 
 
-def _check(file: Path, position: int, entry: Any, shared: tuple[str, ...]) -> Check:
+def _check(file: Traversable, position: int, entry: Any, shared: tuple[str, ...]) -> Check:
     where = f"expectation {position}"
     _fields(file, where, entry, _EXPECTATION_FIELDS)
     meta = _fields(file, f"{where}: meta", entry.get("meta", {}), tolerances.META)
@@ -177,7 +180,7 @@ def _check(file: Path, position: int, entry: Any, shared: tuple[str, ...]) -> Ch
     return check
 
 
-def _object(file: Path, where: str, stated: Any) -> dict[str, Any]:
+def _object(file: Traversable, where: str, stated: Any) -> dict[str, Any]:
     if not isinstance(stated, dict):
         raise BadInput(f"{file}: {where}: kwargs is {stated!r}; write {{…}}")
     return stated

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 import click
 
 from payerlake import __version__, commands, registry
 from payerlake.databases.address import masked
-from payerlake.errors import BadInput, PayerlakeError
+from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause
 from payerlake.schema import Column, Table
 from payerlake.session import log_path
+from payerlake.terminal import show_what_can_be_shown
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _ALL = "all"
@@ -143,8 +146,15 @@ def load(dataset: str, **options: Any) -> None:
         commands.load(name, **options)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as a container, a cluster manager or a shutdown sends it: whoever cleans up after Ctrl-C does here."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 data failed, 2 bad input, 3 engine failed, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 data failed, 2 bad input, 3 engine failed, 130 or 143 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        show_what_can_be_shown(stream)
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
@@ -155,27 +165,50 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as no_arguments:
         click.echo(no_arguments.format_message())
         return 0
-    except click.ClickException as usage:
-        return _failed(f"{usage.format_message()} Try 'payerlake --help'.", BadInput.exit_code)
-    except PayerlakeError as error:
-        return _failed(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _failed("interrupted; nothing is half-published", 130)
-    except Exception as error:  # the engine's own errors are many; none may show a traceback to the user
-        return _failed(_logged(error), 3)
+    except (Exception, KeyboardInterrupt) as error:  # the engine's are many; none may show a traceback to the user
+        message, code = _told(error, " ".join(arguments[:2]))
+        click.echo(f"payerlake: {masked(message)}", err=True)
+        return code
     return 0
 
 
-def _failed(message: str, code: int) -> int:
-    click.echo(f"payerlake: {masked(message)}", err=True)
-    return code
+def _told(error: BaseException, command: str) -> tuple[str, int]:
+    """What the user is told of the error, and the exit code."""
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        word, code = ("terminated", 143) if isinstance(error, _Terminated) else ("interrupted", 130)
+        return f"{word}; nothing is half-published", code
+    if isinstance(error, click.ClickException):
+        return f"{error.format_message()} Try 'payerlake --help'.", BadInput.exit_code
+    if isinstance(error, PayerlakeError):
+        return f"{error}{_logged(error) if _is_of_others(error) else ''}", error.exit_code
+    return f"{command}: {cause(error)}{_logged(error)}", EngineFailed.exit_code
 
 
-def _logged(error: Exception) -> str:
-    with log_path().open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{masked(traceback.format_exc())}\n")
-    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return f"{type(error).__name__}: {first[:300]}; the log has the rest: {log_path()}"
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """What Ctrl-C does, where Spark stops its jobs before anything is cleaned up; then the word for this signal."""
+    signal.signal(number, signal.SIG_IGN)  # said once; a second time must not end the cleaning
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        if callable(interrupt):
+            interrupt(number, frame)
+    finally:
+        raise _Terminated
+
+
+def _is_of_others(error: PayerlakeError) -> bool:
+    """Whether the engine failed for a cause that is not told in full yet, nor the log named that has it."""
+    return isinstance(error, EngineFailed) and error.__cause__ is not None and str(log_path()) not in str(error)
+
+
+def _logged(error: BaseException) -> str:
+    """Where the whole of the error can be read, after it was written there."""
+    try:
+        path = log_path()
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{masked(''.join(traceback.format_exception(error)))}\n")
+    except (OSError, BadInput) as unwritten:
+        return f"; no log has the rest ({cause(unwritten)}): set PAYERLAKE_LOG to a file that can be written"
+    return f"; the log has the rest: {path}"
 
 
 def _table(name: str) -> Table:

@@ -20,6 +20,7 @@ import click
 import pyspark
 
 from payerlake.errors import BadInput, EngineFailed, PayerlakeError
+from payerlake.launch import last_words, named_variables
 
 
 class Release(NamedTuple):
@@ -78,7 +79,8 @@ def require_java() -> None:
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
-        raise BadInput(f"Java: `{java} -version` failed ({error}); {_GET_JAVA}") from error
+        said = last_words(getattr(error, "stderr", None) or str(error))
+        raise BadInput(f"Java: `{java} -version` failed ({said}){named_variables()}; {_GET_JAVA}") from error
     version = re.search(r'version "((?:1\.)?(\d+)[^"]*)"', answer.stderr)
     if version and int(version[2]) < _OLDEST_JAVA:
         raise BadInput(f"Java: {java} is version {version[1]}; {_GET_JAVA}")

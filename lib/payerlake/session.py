@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,18 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from payerlake.errors import BadInput, EngineFailed, PayerlakeError
+from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause
 from payerlake.jars import delta_jars, require_java
+from payerlake.launch import (
+    EXECUTOR_SETTINGS,
+    JAVA_OPTIONS,
+    last_words,
+    named_variables,
+    own_environment,
+    require_fitting_environment,
+    user_name,
+)
+from payerlake.reach import require_reachable
 from payerlake.resources import real_file
 
 # Set by whatever has chosen the engine already: spark-submit, a Spark Connect server, a Databricks cluster.
@@ -31,6 +41,8 @@ _STEADY = "-XX:+UseParallelGC"
 _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*\d+)?\])?")
 _CLUSTER = re.compile(r"(spark|k8s)://.+|yarn|local-cluster\[.+\]")
 _MEMORY = re.compile(r"\d+[kmgt]", re.IGNORECASE)
+_TOKEN = re.compile(r"token=[^;\s]*")
+_PATIENCE = 20  # seconds after which it is said that a cluster has given nothing to compute on
 
 
 def spark_session(
@@ -43,7 +55,7 @@ def spark_session(
     """The session that is running already, exactly as it is, else a new one.
 
     A running session (notebook, Databricks, tests) is returned unchanged and the arguments are without
-    effect: no table has a time of a time zone, so no session setting needs to be altered for the library to be right.
+    effect: what a verb needs of a session, `engine_settings.exact` sees to while the verb runs.
     Under spark-submit, on Databricks and with SPARK_REMOTE the engine and its settings, Delta's included, are
     theirs: `conf/spark-defaults.conf` has payerlake's for spark-submit.
 
@@ -51,25 +63,40 @@ def spark_session(
     with Delta's jars and catalog. brief: for few rows, where compiling costs more than it saves. log: the file
     for Spark's words, by default `log_path()`. settings: further Spark settings, over payerlake's own.
 
-    Raises BadInput for an unknown master, missing Java or missing jars, before Spark is touched;
-    EngineFailed, naming the log, where Spark does not start.
+    Raises BadInput for an unknown master, missing Java or missing jars, and for environment variables that lead
+    Spark astray, before Spark is touched; EngineFailed, naming the log, where Spark does not start, and within
+    seconds where nobody answers at `sc://` or `spark://`. A cluster that gives nothing to compute on is waited for,
+    which is said on standard error.
     """
     running = _running_session()
     if running:
         return running
     file = log or log_path()
     builder = _builder(master, delta, brief, file, settings or {})
+    begun = file.stat().st_size if file.exists() else 0
     try:
-        with _screen_to(file):
-            return builder.getOrCreate()
+        require_reachable(master or os.environ.get("SPARK_REMOTE", ""))
+        with _screen_to(file), own_environment():
+            session = builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
-        raise _failure(error, file) from error
+        raise _failure(error, file, begun) from error
+    if master and _CLUSTER.fullmatch(master):
+        _await_executor(session, master)
+    return session
 
 
 def log_path() -> Path:
-    """Spark's log and the JVM's: $PAYERLAKE_LOG, else payerlake-USER.log in the system's temporary folder."""
-    default = Path(tempfile.gettempdir(), f"payerlake-{getpass.getuser()}.log")  # two users of a machine have two
-    return Path(os.environ.get("PAYERLAKE_LOG") or default).absolute()
+    """Spark's log and the JVM's: $PAYERLAKE_LOG, else payerlake-USER.log in the system's temporary folder.
+
+    Raises BadInput where no temporary folder can be written.
+    """
+    if given := os.environ.get("PAYERLAKE_LOG"):
+        return Path(given).absolute()
+    try:
+        folder = tempfile.gettempdir()
+    except OSError as error:
+        raise BadInput(f"{cause(error)}; set TMPDIR to a folder that this user may write to") from error
+    return Path(folder, f"payerlake-{user_name()}.log").absolute()  # two users of a machine have two
 
 
 def _running_session() -> SparkSession | None:
@@ -109,10 +136,11 @@ def _launch_settings(master: str, delta: bool, brief: bool, log: Path) -> dict[s
         | _common_settings(log)
         | (_delta_settings() if delta else {})
     )
+    require_fitting_environment()
     require_java()
     if local:
-        # Python workers, where Spark starts any, run the Python of this process and not whatever PATH has first.
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        # Python workers, where Spark starts any, run the Python of this process: another may lack payerlake.
+        os.environ["PYSPARK_PYTHON"] = sys.executable
         common["spark.driver.extraJavaOptions"] += f" {_QUICK if brief else _STEADY}"
     return common | (INTERPRETED if local and brief else {}) | (_local_settings(local[1]) if local else {})
 
@@ -125,12 +153,16 @@ def _common_settings(log: Path) -> dict[str, str]:
             (
                 # HotSpot leaves methods over 8,000 bytecodes uncompiled; wide tables generate such.
                 "-XX:-DontCompileHugeMethods",
+                JAVA_OPTIONS,
                 f'"-Dlog4j2.configurationFile={real_file("conf", "log4j2.properties").as_uri()}"',
                 f'"-Dpayerlake.log={log}"',
             )
         ),
         # The same huge methods run on the executors.
-        "spark.executor.extraJavaOptions": "-XX:-DontCompileHugeMethods",
+        "spark.executor.extraJavaOptions": f"-XX:-DontCompileHugeMethods {JAVA_OPTIONS}",
+        **EXECUTOR_SETTINGS,
+        # $SPARK_API_MODE may want another kind of session than this one.
+        "spark.api.mode": "classic",
         # payerlake draws its own progress.
         "spark.ui.showConsoleProgress": "false",
         # No table has a time of a time zone; those of logs, manifests and Delta's history read the same everywhere.
@@ -207,23 +239,41 @@ def _point(targets: Mapping[int, int]) -> None:
         os.dup2(target, number)
 
 
-def _failure(error: PySparkException | Py4JError, log: Path) -> PayerlakeError:
-    """BadInput where the user can mend it (Spark Connect's packages, its URL), else EngineFailed with the log."""
-    condition = _condition(error) if isinstance(error, PySparkException) else None
+def _await_executor(session: SparkSession, master: str) -> None:
+    """Return when the cluster has computed one row; say that it is waited for where that takes long."""
+    text = (
+        f"payerlake: {master}: no executor within {_PATIENCE} s (no worker, or none with enough free cores and memory);"
+        " waiting for one, Ctrl-C gives up"
+    )
+    notice = threading.Timer(_PATIENCE, print, [text], {"file": sys.stderr, "flush": True})
+    notice.daemon = True
+    notice.start()
+    try:
+        session.range(1).collect()
+    finally:
+        notice.cancel()
+
+
+def _failure(error: PySparkException | Py4JError, log: Path, begun: int) -> PayerlakeError:
+    """BadInput where the user can mend it (Connect's packages and URL, variables), else EngineFailed with the log.
+
+    begun: the bytes of the log before Spark was started.
+    """
+    condition = _condition(error)
     if condition == "PACKAGE_NOT_INSTALLED":
-        return BadInput(f"Spark Connect: {_reason(error)} Run: pip install 'pyspark[connect]=={pyspark.__version__}'")
+        return BadInput(f"Spark Connect: {cause(error)} Run: pip install 'pyspark[connect]=={pyspark.__version__}'")
     if condition == "INVALID_CONNECT_URL":
-        return BadInput(f"--master: {_reason(error)}")
-    return EngineFailed(f"Spark: no session started ({_reason(error)}); the log is {log}")
+        return BadInput(f"--master: {_TOKEN.sub('token=***', cause(error))}")
+    if condition != "JAVA_GATEWAY_EXITED":
+        return EngineFailed(f"Spark: no session started ({cause(error)}){named_variables()}; the log is {log}")
+    with log.open("rb") as file:
+        file.seek(begun)
+        said = last_words(file.read().decode(errors="replace"))
+    kind = BadInput if named_variables() else EngineFailed
+    return kind(f"Spark: Java ended at once ({said}){named_variables()}; the log is {log}")
 
 
-def _condition(error: PySparkException) -> str | None:
-    """The error's name, which Spark 3.5 calls its class."""
-    named: Callable[[], str | None] = getattr(error, "getCondition", error.getErrorClass)
-    return named()
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong in one line: a Java exception's own words, else the first line."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    return next((line[2:] for line in lines if line.startswith(": ")), lines[0])
+def _condition(error: Exception) -> str | None:
+    """The name of Spark's error, `getErrorClass` in Spark 3.5."""
+    named = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
+    return named() if named else None

@@ -26,7 +26,13 @@ _BOTH_WAYS = {
     "ignoreLeadingWhiteSpace": "false",
     "ignoreTrailingWhiteSpace": "false",
 }
-_WRITING = _BOTH_WAYS | {"dateFormat": "yyyy-MM-dd", "header": "true", "nullValue": "", "emptyValue": '""'}
+_WRITING = _BOTH_WAYS | {
+    "dateFormat": "yyyy-MM-dd",
+    "header": "true",
+    "nullValue": "",
+    "emptyValue": '""',
+    "compression": "none",  # else Hadoop's setting decides, mapreduce.output.fileoutputformat.compress
+}
 # The parser hands over an unquoted empty field as its null value and `""` as its empty value; were both the empty
 # string, it could not tell them apart. No text holds a NUL.
 _READING = _BOTH_WAYS | {"header": "true", "nullValue": "\0", "emptyValue": "", "multiLine": "true", "mode": "FAILFAST"}

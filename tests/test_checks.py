@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,13 +12,16 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from scipy.stats import chi2
+from scipy.special import rel_entr
+from scipy.stats import binom, chi2, gamma, multinomial
 
 from payerlake.checks import Report, SuiteReport, tolerances, validate
 from payerlake.checks.suites import load
 from payerlake.errors import BadInput
+from payerlake.resources import resource
 from payerlake.schema import Column, Reference, Table
 
 MEMBER = r"^M\d{6,}$"
@@ -56,7 +61,8 @@ SPANS = Table(
         Column("plan_code", "string", "Plan", pattern="^P[0-9]$"),
         Column("first_day", "date", "First day"),
         Column("last_day", "date", "Last day", nullable=True),
-        Column("subscriber", "string", "Member who pays", nullable=True),
+        Column("subscriber", "string", "Member who pays", nullable=True, pattern=MEMBER),
+        Column("note", "string", "What else is known", nullable=True),
     ),
     csv_stem="spans",
     documented_rows="80",
@@ -68,21 +74,23 @@ SPANS = Table(
         Reference(("subscriber",), "members", ("member_number",)),
     ),
     rules={"ends_after_start": "last_day >= first_day"},
+    may_be_empty=True,
 )
 CONTRACTS = (PLANS, MEMBERS, SPANS)
 TYPES = {
     "plans": "plan_code string",
     "members": "member_number string, gender string, age int",
-    "spans": "member_number string, plan_code string, first_day date, last_day date, subscriber string",
+    "spans": "member_number string, plan_code string, first_day date, last_day date, subscriber string, note string",
 }
+SETTINGS = {"seed": 42, "name": "it's", "population": {"as_of": "2024-01-01"}}
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def rows() -> Rows:
     """Forty members, of whom each has two spans that follow each other; the last is open."""
     members = [f"M{i:06d}" for i in range(1, 41)]
-    first = [(m, "P1", date(2023, 1, 1), date(2023, 12, 31), None) for m in members]
-    second = [(m, "P2", date(2024, 1, 1), None, "M000001") for m in members]
+    first = [(m, "P1", date(2023, 1, 1), date(2023, 12, 31), None, "by mail") for m in members]
+    second = [(m, "P2", date(2024, 1, 1), None, "M000001", None) for m in members]
     return {
         "plans": [("P1",), ("P2",)],
         "members": [(m, "F" if i % 2 else "M", 20 + i) for i, m in enumerate(members)],
@@ -104,6 +112,7 @@ class Run:
         counted: dict[str, int] | None = None,
         whole: bool = True,
         departed: Collection[str] = (),
+        settings: Mapping[str, Any] = SETTINGS,
         **changed: DataFrame,
     ) -> Report:
         written = self.folder / "expectations" / "toy"
@@ -113,7 +122,17 @@ class Run:
         frames = {name: self.spark.createDataFrame(made[name], TYPES[name]) for name in made} | changed
         contracts = [table for table in CONTRACTS if table.name in frames]
         docs, folder = self.folder / "docs", written.parent
-        return validate("toy", contracts, frames, docs, suites=folder, rows=counted, whole=whole, departed=departed)
+        return validate(
+            "toy",
+            contracts,
+            frames,
+            docs,
+            settings=settings,
+            suites=folder,
+            rows=counted,
+            whole=whole,
+            departed=departed,
+        )
 
 
 @pytest.fixture
@@ -170,31 +189,31 @@ BROKEN = [
     ("members", ("M000099", "X", 30), "gender is one of its 2 values: 1 unexpected of 41, e.g. X"),
     ("members", ("99", "F", 30), r"member_number matches ^M\d{6,}$: 1 unexpected of 41, e.g. 99"),
     ("members", ("M000099", "F", 130), "age lies in its range: 1 unexpected of 41, e.g. 130"),
-    ("spans", ("M000001", "P1", DAY, date(2024, 1, 1), None), "1 unexpected of 81, e.g. M000001|P1|2025-01-01"),
+    ("spans", ("M000001", "P1", DAY, date(2024, 1, 1), None, None), "1 unexpected of 81, e.g. M000001|P1|2025-01-01"),
 ]
 BROKEN_KEYS = [
     ("members", ("M000007", "F", 30), "(member_number): 2 unexpected of 41, e.g. M000007", "M000007 × 2"),
     (
         "spans",
-        ("M000001", "P1", date(2023, 1, 1), None, None),
+        ("M000001", "P1", date(2023, 1, 1), None, None, None),
         "2 unexpected of 81, e.g. M000001|P1",
         "M000001|P1|2023-01-01 × 2",
     ),
     (
         "spans",
-        ("M000999", "P1", DAY, None, None),
+        ("M000999", "P1", DAY, None, None, None),
         "exists in members (member_number): 1 unexpected of 81, e.g. M000999",
         "exists in members (member_number): 1 unexpected of 41, e.g. M000999",
     ),
     (
         "spans",
-        ("M000001", "P9", DAY, None, None),
+        ("M000001", "P9", DAY, None, None, None),
         "exists in plans (plan_code): 1 unexpected of 81, e.g. P9",
         "exists in plans (plan_code): 1 unexpected of 81, e.g. P9",
     ),
     (
         "spans",
-        ("M000001", "P1", DAY, None, "M000888"),
+        ("M000001", "P1", DAY, None, "M000888", None),
         "(subscriber) exists in members (member_number): 1 unexpected of 81",
         "(subscriber) exists in members (member_number): 1 unexpected of 3",
     ),
@@ -242,13 +261,13 @@ def test_repeated_keys_and_lost_parents_are_found_where_the_first_column_has_man
     """Where a parent has two thousand rows on average, its rows are spread over many places."""
     spread = MANY | {"members": 50_000 * 10, "spans": 10**9}
     made = rows()
-    made["spans"] = [("M000001", f"P{i % 2 + 1}", date.fromordinal(730_000 + i), None, None) for i in range(400)]
+    made["spans"] = [("M000001", f"P{i % 2 + 1}", date.fromordinal(730_000 + i), None, None, None) for i in range(400)]
     assert run(made, counted=spread).failures == ()
     made["spans"] += made["spans"][:3]
     (repeated,) = run(made, counted=spread).failures
     assert "no two rows have the same key" in repeated
     assert ": 3 unexpected of " in repeated
-    made["spans"][0] = ("M000999", "P1", DAY, None, None)
+    made["spans"][0] = ("M000999", "P1", DAY, None, None, None)
     lost = [failure for failure in run(made, counted=spread).failures if "exists in members" in failure]
     assert len(lost) == 1
     assert "M000999" in lost[0]
@@ -257,7 +276,7 @@ def test_repeated_keys_and_lost_parents_are_found_where_the_first_column_has_man
 def test_every_repeated_key_of_many_rows_is_found(run: Run) -> None:
     """A member of two hundred rows has more than a word has bits, so its place has no proof and is read again."""
     made = rows()
-    made["spans"] = [("M000001", "P1", date.fromordinal(730_000 + i), None, None) for i in range(200)]
+    made["spans"] = [("M000001", "P1", date.fromordinal(730_000 + i), None, None, None) for i in range(200)]
     assert run(made, counted=MANY).success
     made["spans"] += made["spans"][:3]
     report = run(made, counted=MANY)
@@ -274,8 +293,25 @@ def test_columns_in_another_order_fail_and_what_cannot_be_read_is_listed(run: Ru
 
 
 def test_an_empty_table_fails(run: Run, spark: SparkSession) -> None:
-    report = run(rows(), spans=spark.createDataFrame([], TYPES["spans"]))
-    assert report.failures == ("toy.spans.contract: the table has rows: found 0, allowed 1 to any",)
+    report = run(
+        rows(), plans=spark.createDataFrame([], TYPES["plans"]), spans=spark.createDataFrame([], TYPES["spans"])
+    )
+    assert report.failures == ("toy.plans.contract: the table has rows: found 0, allowed 1 to any",)
+
+
+@pytest.mark.parametrize("word", ["", "NA", "null", "<NA>"])
+def test_a_text_that_is_empty_or_reads_as_a_null_fails(run: Run, word: str) -> None:
+    """Only where neither domain nor pattern says so already."""
+    made = rows()
+    made["spans"][0] = (*made["spans"][0][:4], "M000002", word)
+    _fails_alone(run(made), "spans", "no text is empty or a word for a null: note: 1 unexpected of 80, e.g. M000001|P1")
+
+
+@pytest.mark.parametrize("text", [None, "Null", "NAN", " ", "none", "no"])
+def test_a_text_that_no_reader_takes_for_a_null_passes(run: Run, text: str | None) -> None:
+    made = rows()
+    made["spans"][0] = (*made["spans"][0][:5], text)
+    assert run(made).success
 
 
 def test_a_reference_to_a_table_that_is_not_there_is_listed_as_skipped(run: Run) -> None:
@@ -346,37 +382,80 @@ def test_a_wrong_file_is_refused_by_name_and_place(tmp_path: Path, content: str,
     (tmp_path / "toy").mkdir()
     (tmp_path / "toy" / "bad.json").write_text(content, encoding="utf-8")
     with pytest.raises(BadInput, match=rf"bad\.json: .*{said}"):
-        load(tmp_path, "toy")
+        load(tmp_path, "toy", SETTINGS)
 
 
 # tolerances
 
 
-def test_a_share_may_lie_five_standard_errors_off_and_its_slack() -> None:
-    reach = 5 * sqrt(0.5 * 0.5 * 2.5 / 10_000) + 0.002
-    bounds = tolerances.share_bounds({"share": 0.5, "design_effect": 2.5, "slack": 0.002}, 10_000)
-    assert bounds == pytest.approx({"min_value": 0.5 - reach, "max_value": 0.5 + reach})
+def test_a_share_of_many_may_lie_five_standard_errors_off_and_its_slack() -> None:
+    reach = 5 * sqrt(0.5 * 0.5 * 2.5 / 1_000_000) + 0.002
+    bounds = tolerances.share_bounds({"share": 0.5, "design_effect": 2.5, "slack": 0.002}, 1_000_000)
+    assert bounds == pytest.approx({"min_value": 0.5 - reach, "max_value": 0.5 + reach}, rel=1e-4)
 
 
 def test_bounds_of_a_share_stay_within_0_and_1() -> None:
     assert tolerances.share_bounds({"share": 0.5}, 4) == {"min_value": 0.0, "max_value": 1.0}
 
 
-def test_a_figure_may_lie_its_relative_tolerance_and_five_standard_errors_off() -> None:
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.004, 0.03, 0.2, 0.5, 0.85, 0.99, 1.0])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 30, 60, 199, 1_000, 30_000])
+def test_a_true_share_is_hardly_ever_refused_whatever_it_is_and_of_however_few(share: float, n: int) -> None:
+    """By the binomial distribution itself: in one of 270,000 samples at most on either side."""
+    bounds = tolerances.share_bounds({"share": share}, n)
+    counts = np.arange(n + 1)
+    refused = (counts / n < bounds["min_value"]) | (counts / n > bounds["max_value"])
+    assert binom.pmf(counts[refused], n, share).sum() <= 2 / 268_000
+
+
+def test_a_wrong_share_of_enough_is_refused() -> None:
+    assert tolerances.share_bounds({"share": 0.02}, 200)["max_value"] < 0.1
+    assert tolerances.share_bounds({"share": 0.0}, 1)["max_value"] == 0.0
+    assert tolerances.share_bounds({"share": 1.0}, 1)["min_value"] == 1.0
+
+
+def test_a_figure_of_many_may_lie_its_relative_tolerance_and_five_standard_errors_off() -> None:
     meta = {"figure": 10.0, "relative_tolerance": 0.01, "standard_deviation": 3.0}
-    reach = 0.1 + 5 * 3.0 / sqrt(900)
-    assert tolerances.figure_bounds(meta, 900) == pytest.approx({"min_value": 10 - reach, "max_value": 10 + reach})
+    reach = 0.1 + 5 * 3.0 / sqrt(1_000_000)
+    bounds = tolerances.figure_bounds(meta, 1_000_000)
+    assert bounds == pytest.approx({"min_value": 10 - reach, "max_value": 10 + reach}, rel=1e-4)
 
 
-def test_a_divergence_may_be_what_the_g_test_allows() -> None:
+@pytest.mark.parametrize("n", [1, 2, 7, 60, 1_000])
+def test_a_true_mean_of_skewed_values_is_hardly_ever_refused_of_however_few(n: int) -> None:
+    """Of exponential values, whose sum has a gamma distribution: by the normal one alone, one in a hundred of one."""
+    bounds = tolerances.figure_bounds({"figure": 1.0, "standard_deviation": 1.0}, n)
+    refused = gamma.sf(n * bounds["max_value"], n) + gamma.cdf(n * max(bounds["min_value"], 0), n)
+    assert refused <= 2 / 268_000
+
+
+def test_a_divergence_of_many_may_be_what_the_g_test_allows() -> None:
     allowed = chi2.ppf(1 - 1e-7, 2) / (2 * 500)
     assert tolerances.divergence_threshold([0.5, 0.3, 0.2], {}, 500) == pytest.approx(allowed)
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 12])
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [0.999, 0.001], [0.9, 0.09, 0.01], [0.25, 0.25, 0.25, 0.25]])
+def test_a_true_distribution_is_hardly_ever_refused_of_however_few(weights: list[float], n: int) -> None:
+    """By the multinomial distribution itself, summed over all samples there are."""
+    threshold = tolerances.divergence_threshold(weights, {}, n)
+    samples = [np.array(s) for s in itertools.product(range(n + 1), repeat=len(weights)) if sum(s) == n]
+    far = [s for s in samples if rel_entr(s / n, weights).sum() > threshold]
+    assert sum(multinomial.pmf(s, n, weights) for s in far) <= 1e-7
+
+
+def test_a_rule_of_a_mean_says_from_how_many_values_it_means_something(tmp_path: Path) -> None:
+    fixed = suite(expectation(tolerances.MEAN, {"column": "age", "min_value": 20}))
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "bad.json").write_text(json.dumps(fixed), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"bad\.json: expectation 1 \(the rule\): .*meta\.minimum_rows"):
+        load(tmp_path, "toy", SETTINGS)
+
+
 def test_a_share_far_from_the_documented_one_fails_and_shows_the_bounds(run: Run) -> None:
-    """Half of forty are women; of 0.95 the bounds reach down to 0.778."""
+    """Half of forty are women; of 0.95 the bounds reach down to 0.705."""
     report = run(rows(), [share_of_women(0.95)])
-    assert report.failures == ("toy.members: the rule: found 0.5, allowed 0.777699 to 1",)
+    assert report.failures == ("toy.members: the rule: found 0.5, allowed 0.705403 to 1",)
     assert run(rows(), [share_of_women(0.505)]).success
 
 
@@ -384,6 +463,39 @@ def test_an_expectation_below_its_minimum_rows_is_listed_as_skipped(run: Run) ->
     members = named(run(rows(), [share_of_women(0.95, minimum_rows=1_000)]), "toy.members")
     assert (members.success, members.evaluated) == (True, 0)
     assert members.skipped == ("the rule: 40 values, stated for 1,000 or more",)
+
+
+NOBODY = "SELECT gender, cast(gender = 'F' AS int) AS is_female, double(age) AS age FROM members WHERE age > 200"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        share_of_women(0.5)["expectations"][0],
+        genders(F=0.5, M=0.5),
+        expectation(tolerances.MEAN, {"column": "age"}, figure=40, standard_deviation=10),
+        expectation(tolerances.MEAN, {"column": "age", "min_value": 20}, minimum_rows=0),
+        expectation("expect_column_stdev_to_be_between", {"column": "age", "max_value": 20}, minimum_rows=0),
+        expectation("expect_column_max_to_be_between", {"column": "age", "max_value": 20}, minimum_rows=0),
+        expectation(tolerances.DIVERGENCE, genders(F=0.5, M=0.5)["kwargs"] | {"threshold": 0.1}, minimum_rows=0),
+    ],
+    ids=lambda asked: asked["type"],
+)
+def test_a_rule_that_has_nothing_to_look_at_is_skipped_and_says_so(run: Run, asked: dict[str, Any]) -> None:
+    members = named(run(rows(), [suite(asked, query=NOBODY)]), "toy.members")
+    assert (members.success, members.evaluated) == (True, 0)
+    assert members.skipped[0].startswith("the rule: 0 values, nothing to look at")
+
+
+def test_a_rule_that_so_few_values_cannot_break_is_skipped_and_says_so(run: Run) -> None:
+    of_one = share_of_women(0.5) | {"meta": {"query": "SELECT 1 AS is_female FROM members LIMIT 1"}}
+    assert named(run(rows(), [of_one]), "toy.members").skipped == ("the rule: 1 values, too few to tell",)
+
+
+def test_a_rule_whose_values_cannot_be_counted_fails(run: Run) -> None:
+    """Unlike one that has none."""
+    mean = expectation(tolerances.MEAN, {"column": "absent"}, share=0.5)
+    assert "absent" in run(rows(), [suite(mean)]).failures[0]
 
 
 def test_what_holds_in_the_whole_only_is_listed_as_skipped_on_a_part(run: Run) -> None:
@@ -400,6 +512,44 @@ def test_what_rests_on_a_setting_is_listed_as_skipped_where_data_have_another(ru
     other = run(rows(), stated, departed={departed, "seed"})
     assert (other.success, named(other, "toy.members").evaluated) == (True, 0)
     assert named(other, "toy.members").skipped == ("the rule: stated for other settings: population.sex",)
+
+
+AS_OF = "SELECT cast(DATE'{population.as_of}' = DATE'2024-01-01' AS int) AS is_female FROM members"
+
+
+def test_a_query_reads_the_settings_that_the_data_were_made_with(run: Run) -> None:
+    """So that data of another day are asked the same."""
+    stated = suite(share_of_women(1.0, settings=["population"])["expectations"][0], query=AS_OF)
+    assert run(rows(), [stated]).success
+    other = SETTINGS | {"population": {"as_of": "2024-02-29"}}
+    failure = run(rows(), [stated], settings=other, departed={"population.as_of"}).failures[0]
+    assert "found 0" in failure
+
+
+@pytest.mark.parametrize(
+    ("departed", "rests_on"), [("population.sex", "population"), ("population.as_of", "population.as_of")]
+)
+def test_a_query_that_reads_a_setting_is_not_asked_of_others_for_that(run: Run, departed: str, rests_on: str) -> None:
+    stated = suite(share_of_women(0.0, settings=[rests_on])["expectations"][0], query=AS_OF)
+    assert named(run(rows(), [stated], departed={departed}), "toy.members").evaluated == 0
+
+
+@pytest.mark.parametrize("file", sorted(resource("expectations").glob("*/*.json")), ids=lambda file: file.stem)
+def test_no_query_holds_a_day_that_the_settings_tell(file: Path) -> None:
+    """Data of another day are asked the same: 2023 to 2025 are what the documents are about, and settings of ours."""
+    query = json.loads(file.read_text(encoding="utf-8"))["meta"]["query"]
+    days = re.findall(
+        r"\b(?:2023|2024|2025)\b(?! OR approved)", " ".join(query)
+    )  # the last year that the drugs' document has
+    assert days == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("members", r"\{members\} is None"), ("population", r"is \{'as_of'"), ("name", "it's")]
+)
+def test_a_query_that_reads_what_is_no_plain_setting_is_refused(run: Run, name: str, said: str) -> None:
+    with pytest.raises(BadInput, match=rf"0\.json: meta\.query: .*{said}.*name a setting"):
+        run(rows(), [suite(in_set("gender", "F"), query=f"SELECT {{{name}}} FROM members")])
 
 
 def test_what_rests_on_no_other_setting_is_asked(run: Run) -> None:

@@ -35,7 +35,8 @@ outcome = payerlake.generate(spark, "pharmacy", out, tables, format="parquet", m
 contract = registry.dataset("pharmacy").table("members")
 stored = spark.read.schema(contract.schema()).parquet(f"{out}/pharmacy/parquet/members")
 odd = F.when(F.col("member_number") == "M000007", "X").otherwise(F.col("gender"))
-report = checks.validate("pharmacy", [contract], {"members": stored.withColumn("gender", odd)}, Path(out, "broken"))
+frames, made_with = {"members": stored.withColumn("gender", odd)}, outcome.manifest.settings
+report = checks.validate("pharmacy", [contract], frames, Path(out, "broken"), settings=made_with)
 print(json.dumps({
     "session": type(spark).__module__,
     "manifest": json.loads(outcome.manifest.to_json()),

@@ -335,6 +335,7 @@ def _validate(
             contracts,
             stored,
             Path(results),
+            settings=manifest.settings,
             rows=rows,
             whole=manifest.slice == "1/1",
             departed=settings.departures(dataset.name, dataset.settings, manifest.settings),

@@ -7,6 +7,7 @@ that has its domain's values, `json` one that holds an object).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ _SIMPLE_TYPES: dict[str, T.DataType] = {
     "timestamp": T.TimestampNTZType(),
 }
 
+# Words that pandas 2, R and MySQL take for a null in CSV unless told otherwise (pandas: keep_default_na=False).
+NULL_WORDS = ("NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "-NaN", "-nan", "<NA>", "#NA", "#N/A")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -41,6 +45,9 @@ class Column:
     are inclusive bounds. A null is allowed only where `nullable`. `unit` is for people (`USD`, `days`). `sql_name`
     is the name in CSV headers and databases where it is not `name` itself. `high_cardinality`: a value
     comes in few rows, most of them together, so that a writer need not look for it elsewhere.
+
+    No text is empty, and none is a word that readers take for a null (`NULL_WORDS`): what is not there is null, which
+    in CSV is an empty field.
     """
 
     name: str
@@ -66,6 +73,16 @@ class Column:
         return self.meaning + (f" ({self.unit})" if self.unit else "")
 
     @property
+    def is_free(self) -> bool:
+        """Whether domain and pattern leave open that a text is empty or a word for a null."""
+        return any(self._may_be(word) for word in ("", *NULL_WORDS))
+
+    def _may_be(self, text: str) -> bool:
+        if self.spark_type != T.StringType() or self.type == "json":
+            return False
+        return text in self.domain if self.domain else re.search(self.pattern, text) is not None
+
+    @property
     def spark_type(self) -> T.DataType:
         """The Spark type; `varchar(n)` and `char(n)` are strings there."""
         if self.type.startswith(("varchar(", "char(")):
@@ -77,7 +94,7 @@ class Column:
 
     @property
     def condition(self) -> str | None:
-        """The column's domain, pattern and range as one SQL condition, None where it has none of them.
+        """The column's domain, pattern and range as one SQL condition, None where it has none of them and is no text.
 
         A null passes, as a SQL CHECK constraint has it; whether nulls are allowed is said by `nullable`.
         """
@@ -86,6 +103,8 @@ class Column:
             parts.append(f"{self.name} IN ({', '.join(repr(v) for v in self.domain)})")
         if self.pattern:
             parts.append(f"{self.name} RLIKE '{self.pattern}'".replace("\\", "\\\\"))
+        if self._may_be(""):
+            parts.append(f"{self.name} <> ''")
         if self.low is not None:
             parts.append(f"{self.name} >= {self.low!r}")
         if self.high is not None:
@@ -132,6 +151,7 @@ class Table:
     examine: raises BadInput for settings with which the table cannot be made, on the driver, before anything runs.
     sql_name: its name in databases where it is not `name`; unique: columns that they keep unique beyond the key;
     indexes: what they index. view: the query, from the settings, of the view that databases have instead.
+    may_be_empty: a dataset of few members may rightly have no row of it: nobody of them has what it lists.
     numeric_booleans: CSV has them as 1 and 0, not as true and false.
     """
 
@@ -153,6 +173,7 @@ class Table:
     indexes: tuple[Index, ...] = ()
     view: Callable[[Any], str] | None = field(default=None, repr=False)
     numeric_booleans: bool = False
+    may_be_empty: bool = False
 
     @property
     def full_name(self) -> str:

@@ -66,7 +66,7 @@ _CONTACT = "to_json(named_struct('phone', {}, 'fax', {}))"
 _PHONE, _FAX = "get_json_object(contact_info, '$.phone')", "get_json_object(contact_info, '$.fax')"
 
 ROWS = (
-    _of_member("born_after_2023", "true", dob="DATE'2024-01-01'"),
+    _of_member("born_after_the_day", "true", dob="DATE'2024-01-01'"),
     _of_member("aged_96", "true", dob="DATE'1927-06-01'"),
     _of_member(
         "facility_elsewhere",
@@ -91,7 +91,7 @@ ROWS = (
     _of_member("toddler_of_adult_height", "dob > DATE'2020-01-01'", height="140"),
     _of_member("toddler_of_adult_weight", "dob > DATE'2022-01-01'", weight="40"),
     _of_diagnosis("found_before_birth", "true", diagnostic_date="DATE'1900-01-01'"),
-    _of_diagnosis("found_after_2023", "true", diagnostic_date="DATE'2024-01-02'"),
+    _of_diagnosis("found_after_the_day", "true", diagnostic_date="DATE'2024-01-02'"),
     _of_diagnosis(
         "condition_twice",
         f"condition_id = {_condition('Hyperlipidemia')} AND member_id IN "
@@ -114,7 +114,7 @@ ROWS = (
     _of_enrollment("of_other_insurer", "true", plan_id="(plan_id + 4) % 40 + 1"),
     _of_enrollment("in_other_state", "state = 'CA'", state="'NY'"),
     _of_enrollment("begins_before_birth", "true", start_date="DATE'1900-01-01'"),
-    _of_enrollment("begins_after_2023", "true", start_date="DATE'2024-01-01'"),
+    _of_enrollment("begins_after_the_day", "true", start_date="DATE'2024-01-01'"),
     _of_enrollment("ended_in_other_year", "true", end_date="DATE'2022-12-31'"),
     _of_enrollment("ended_in_other_year", "true", end_date="DATE'2024-01-01'"),
     _of_enrollment("catastrophic_from_65", _enrolled("dob < DATE'1959-01-01'"), plan_id="1"),
@@ -331,7 +331,8 @@ WHOLE = (
         (
             *_by("covers", ("one", "spouse", "children", "family")),
             "is_active",
-            *_by("begins_in", ("2018", "2019", "2020", "2021", "2022", "2023")),
+            "begins_a_year_ago",
+            *_by("begins", (f"{years}_years_ago" for years in range(2, 7))),
             "begins_on_1_january",
             *_by("catastrophic", _BANDS[:-1]),
             *_by("bronze", _BANDS),

@@ -100,7 +100,7 @@ DAY = dt.timedelta(days=1)
 # members
 
 
-@breaks("members", "born_after_2023")
+@breaks("members", "born_after_the_day")
 def a_member_is_born_in_february_2024(family: Family) -> None:
     family.head["date_of_birth"] = dt.date(2024, 2, 1)
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame
@@ -73,6 +73,7 @@ def validate(
     frames: Mapping[str, DataFrame],
     docs: Path,
     *,
+    settings: Mapping[str, Any],
     suites: Path | None = None,
     rows: Mapping[str, int] | None = None,
     whole: bool = True,
@@ -81,14 +82,17 @@ def validate(
 ) -> Report:
     """Run every suite of a dataset on the tables that stand there; write results and Data Docs to the folder `docs`.
 
-    contracts and frames: of the tables that stand there, by name, as read back from storage. suites: the folder of
-    DATASET/*.json (default: the project's `expectations/`). rows: of each table, where they are known
+    contracts and frames: of the tables that stand there, by name, as read back from storage. settings: those that they
+    were made with, as a manifest has them; queries read them. suites: the folder of DATASET/*.json (default: the
+    project's `expectations/`). rows: of each table, where they are known
     (they choose how keys are examined; a wrong number makes that slower, never wrong). whole: whether the tables are
     the whole dataset; on a slice, rules that only the whole keeps are skipped. departed: settings that are not the
     documents'; rules that rest on them are skipped. on_suite(name, done, of) is called after each suite.
     Raises BadInput where a suite is wrong; data that break a rule raise nothing, the report says so.
     """
-    stated = _structural(contracts, frames, rows or _count(frames)) + load(suites or resource("expectations"), dataset)
+    stated = _structural(contracts, frames, rows or _count(frames)) + load(
+        suites or resource("expectations"), dataset, settings
+    )
     stated = [of_other_settings(suite if whole else of_a_part(suite), departed) for suite in stated]
     ready = [suite for suite in stated if set(suite.tables) <= frames.keys()]
     not_run = tuple(_needs(suite, frames) for suite in stated if suite not in ready)

@@ -13,7 +13,6 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 # Read when Great Expectations is imported: nothing may leave the machine.
@@ -130,13 +129,13 @@ def evaluate(suite: Suite, batches: Mapping[str, DataFrame]) -> Evaluation:
         engine.load_batch_data(name, SparkDFBatchData(engine, frame))
     stated = expectations(suite)
     counts = [_values_counts(check) for check in suite.checks]
-    graphs = [_graph(engine, expectation) for expectation in stated]
-    resolved, aborted = _resolve(engine, graphs, counts)
+    graphs = [_graph(engine, expectation, count) for expectation, count in zip(stated, counts, strict=True)]
+    resolved, aborted = _resolve(engine, graphs)
     results, skipped = [], []
     for check, expectation, graph, count in zip(suite.checks, stated, graphs, counts, strict=True):
-        n = sum(sign * resolved.get(metric.id, 0) for sign, metric in zip((1, -1), count, strict=False))
-        if n < check.meta.get("minimum_rows", 0):
-            skipped.append(f"{check.rule}: {n:,} values, stated for {check.meta['minimum_rows']:,} or more")
+        n = _values(count, resolved)
+        if n is not None and (why := tolerances.too_few(check.type, check.meta, n)):
+            skipped.append(f"{check.rule}: {why}")
             continue
         final = _with_bounds(expectation, check, n)
         results.append(_result(engine, final, graph, resolved, aborted))
@@ -157,20 +156,18 @@ def _expectation(suite: Suite, position: int, check: Check) -> Expectation:
         raise BadInput(f"{where}: {check.type}: {' '.join(str(error).split())}") from error
 
 
-def _graph(engine: OneScanEngine, expectation: Expectation) -> ValidationGraph:
+def _graph(engine: OneScanEngine, expectation: Expectation, count: Iterable[MetricConfiguration]) -> ValidationGraph:
+    """All that the expectation and its bounds are computed from: where any of it fails, the expectation does."""
     needed = expectation.get_validation_dependencies(engine, {"result_format": _RESULT_FORMAT})
     graph = ValidationGraph(execution_engine=engine)
-    for metric in needed.get_metric_configurations():
+    for metric in (*needed.get_metric_configurations(), *count):
         graph.build_metric_dependency_graph(metric_configuration=metric)
     return graph
 
 
-def _resolve(
-    engine: OneScanEngine, graphs: Iterable[ValidationGraph], counts: Iterable[tuple[MetricConfiguration, ...]]
-) -> tuple[dict[Any, Any], dict[Any, Any]]:
+def _resolve(engine: OneScanEngine, graphs: Iterable[ValidationGraph]) -> tuple[dict[Any, Any], dict[Any, Any]]:
     whole = ValidationGraph(execution_engine=engine)
-    for metric in {metric.id: metric for metric in (_count("rows"), *chain.from_iterable(counts))}.values():
-        whole.build_metric_dependency_graph(metric_configuration=metric)
+    whole.build_metric_dependency_graph(metric_configuration=_count("rows"))
     for edge in (edge for graph in graphs for edge in graph.edges):
         whole.add(edge)
     needed = ValidationGraph(execution_engine=engine, edges=[edge for edge in whole.edges if _is_used(engine, edge)])
@@ -205,7 +202,14 @@ def _values_counts(check: Check) -> tuple[MetricConfiguration, ...]:
 
 
 def _wants_n(check: Check) -> bool:
-    return "minimum_rows" in check.meta or tolerances.follows_rows(check.type, check.kwargs, check.meta)
+    return "minimum_rows" in check.meta or tolerances.sums_up(check.type)
+
+
+def _values(count: Sequence[MetricConfiguration], resolved: Mapping[Any, Any]) -> int | None:
+    """How many there are; None where they were not asked for, or could not be counted."""
+    if not count or any(metric.id not in resolved for metric in count):
+        return None
+    return int(sum(sign * resolved[metric.id] for sign, metric in zip((1, -1), count, strict=False)))
 
 
 def _unexpected(metric: MetricConfiguration, known: Mapping[Any, Any]) -> tuple[Any, Any, Any]:
@@ -235,10 +239,10 @@ def _count_of(sample: MetricConfiguration) -> MetricConfiguration:
     return MetricConfiguration(name, sample.metric_domain_kwargs, arguments)
 
 
-def _with_bounds(expectation: Expectation, check: Check, n: int) -> Expectation:
-    if not tolerances.follows_rows(check.type, check.kwargs, check.meta):
+def _with_bounds(expectation: Expectation, check: Check, n: int | None) -> Expectation:
+    if n is None or not tolerances.follows_rows(check.type, check.kwargs, check.meta):
         return expectation
-    bounds = tolerances.bounds(check.type, check.kwargs, check.meta, n)
+    bounds = tolerances.bounds(check.kwargs, check.meta, n)
     return expectation.copy(update=bounds | {"meta": dict(check.meta) | {"n": n}})
 
 

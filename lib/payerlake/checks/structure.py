@@ -14,11 +14,12 @@ from dataclasses import replace
 from payerlake.checks import keys
 from payerlake.checks.keys import FOUND, KEY, UNIQUE, quoted, text
 from payerlake.checks.suites import Check, Suite
-from payerlake.schema import Column, Reference, Table
+from payerlake.schema import NULL_WORDS, Column, Reference, Table
 
 LARGE = 250_000  # rows: up to here a window over the key, or a broadcast of a parent's keys, costs little
 
 _HOLDS = "holds"
+_TEXTS = "texts"  # the name, among those of the contract's rules, of the one that all contracts share
 
 
 def structural(table: Table, parents: Mapping[str, Table], columns: Sequence[str], rows: Mapping[str, int]) -> Suite:
@@ -65,13 +66,14 @@ def _checks(
     batches: Mapping[str, str],
 ) -> Iterator[Check]:
     yield _columns_check(table)
-    yield _rows_check(table)
+    if not table.may_be_empty:
+        yield _rows_check(table)
     always = [reference for reference in known if table.is_cut_with(parents[reference.table])]
     for column in (column for column in table.columns if column.name in columns):
         yield from _column_checks(table, column, _held_by_parent(column, always, parents))
     if batches["rows"] == batches["columns"]:
         return
-    yield from (_rule_check(table, name, condition) for name, condition in table.rules.items())
+    yield from (_rule_check(table, name, said) for name, said in _said(table).items())
     yield from (_reference_check(table, r, parents[r.table], "keys" if r in grouped else "rows") for r in known)
     yield _key_check(table, "keys" if "keys" in batches else "rows")
 
@@ -80,11 +82,23 @@ def _rows(table: Table, known: Sequence[Reference], grouped: Sequence[Reference]
     broken = text(table.key, "t.")
     rules = [
         f"CASE WHEN coalesce(({condition}), true) THEN '{_HOLDS}' ELSE {broken} END AS {quoted(rule_column(name))}"
-        for name, condition in table.rules.items()
+        for name, condition in _of_a_row(table).items()
     ]
     looked_up = [f"{keys.lookup(r)} AS {quoted(keys.reference_column(r))}" for r in known if r not in grouped]
     unique = [f"{keys.uniqueness(table)} AS {quoted(KEY)}"] if key else []
     return f"SELECT {', '.join(['t.*', *rules, *looked_up, *unique])} FROM {quoted(table.name)} t"
+
+
+def _of_a_row(table: Table) -> dict[str, str]:
+    """SQL conditions of a row, by name: that its texts are there or null, and the contract's rules."""
+    free = [_is_there_or_null(column) for column in table.columns if column.is_free]
+    return ({_TEXTS: " AND ".join(free)} if free else {}) | table.rules
+
+
+def _is_there_or_null(column: Column) -> str:
+    """A text longer than every word for a null is told by its size alone, which costs nothing."""
+    name, words = quoted(column.name), ", ".join(f"'{word}'" for word in ("", *NULL_WORDS))
+    return f"(octet_length({name}) > {max(map(len, NULL_WORDS))} OR {name} NOT IN ({words}))"
 
 
 def rule_column(name: str) -> str:
@@ -136,9 +150,15 @@ def _held_by_parent(column: Column, known: Sequence[Reference], parents: Mapping
     )
 
 
-def _rule_check(table: Table, name: str, condition: str) -> Check:
-    rule = f"{name}: {condition}"
-    return _check(table, "expect_column_values_to_be_in_set", rule, column=rule_column(name), value_set=[_HOLDS])
+def _said(table: Table) -> dict[str, str]:
+    """What the conditions of a row say, by name."""
+    named = ", ".join(column.name for column in table.columns if column.is_free)
+    texts = f"no text is empty or a word for a null: {named}"
+    return {name: texts if name == _TEXTS else f"{name}: {rule}" for name, rule in _of_a_row(table).items()}
+
+
+def _rule_check(table: Table, name: str, said: str) -> Check:
+    return _check(table, "expect_column_values_to_be_in_set", said, column=rule_column(name), value_set=[_HOLDS])
 
 
 def _reference_check(table: Table, reference: Reference, parent: Table, batch: str) -> Check:

@@ -7,14 +7,17 @@ Hand-written suites stand in `expectations/DATASET/*.json`, in Great Expectation
      "expectations": [{"type": "expect_…", "kwargs": {…}, "meta": {"rule": "short sentence", "source": "…"}}]}
 
 Without `query` the batch is every row of the table that the suite's name names; without `tables`, that table is
-all it reads. A query may be a list of lines. `settings`, in the `meta` of an expectation or for all of a suite, names
-settings that the rule rests on: of data made with other ones than `conf/DATASET/base.yaml` has, it is not asked. See
-`tolerances` for what else an expectation's `meta` may say.
+all it reads. A query may be a list of lines, and `{NAME}` in it is the setting of that name that the data were made
+with: `DATE'{population.as_of}'` is the day as of which they are, whatever day that is. `settings`, in the `meta` of an
+expectation or for all of a suite, names settings that the rule rests on: of data made with other ones than
+`conf/DATASET/base.yaml` has, it is not asked. A setting that the query reads is no such other one, unless the rule
+names that very setting. See `tolerances` for what else an expectation's `meta` may say.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,8 @@ from payerlake.resources import members
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+_SETTING = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")  # and not {4}, as regular expressions have it
+_PLAIN = re.compile(r"[\w.-]*")  # what stands in SQL for itself
 _SUITE_FIELDS = ("name", "meta", "expectations", "notes", "id", "suite_parameters")
 _SUITE_META = ("query", "tables", "settings", "great_expectations_version")
 _EXPECTATION_FIELDS = ("type", "kwargs", "meta", "id", "description", "notes", "severity")
@@ -56,7 +61,8 @@ class Check:
 class Suite:
     """Batches (SQL by name), the tables that they read, and the checks on them.
 
-    origin: the file or contract, for messages. skipped: what is not checked, and why, known before the run.
+    origin: the file or contract, for messages. skipped: what is not checked, and why, known before the run. reads: the
+    settings that the batches were written with.
     """
 
     name: str
@@ -65,14 +71,16 @@ class Suite:
     batches: Mapping[str, str]
     checks: tuple[Check, ...]
     skipped: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
 
 
-def load(folder: Traversable, dataset: str) -> list[Suite]:
+def load(folder: Traversable, dataset: str, settings: Mapping[str, Any]) -> list[Suite]:
     """The hand-written suites of a dataset, in the order of their file names; none where the folder has none.
 
+    settings: those that the data were made with, as a manifest has them.
     Raises BadInput naming file and position for broken JSON, an unknown field, or a rule without rule or source.
     """
-    suites = [_suite(file, dataset) for file in members(folder / dataset, ".json").values()]
+    suites = [_suite(file, dataset, settings) for file in members(folder / dataset, ".json").values()]
     _refuse_repeats(suites)
     return suites
 
@@ -86,7 +94,8 @@ def of_other_settings(suite: Suite, departed: Collection[str]) -> Suite:
     """The suite for data of which these settings, by dotted name, are not those of `base.yaml`."""
 
     def stated_for(check: Check) -> str:
-        names = [name for name in check.settings if _is_among(name, departed)]
+        others = set(departed) - (suite.reads - set(check.settings))
+        names = [name for name in check.settings if _is_among(name, others)]
         return f"other settings: {', '.join(names)}" if names else ""
 
     return _asked(suite, stated_for)
@@ -105,7 +114,7 @@ def _is_among(name: str, departed: Collection[str]) -> bool:
     return any(f"{other}.".startswith(f"{name}.") or f"{name}.".startswith(f"{other}.") for other in departed)
 
 
-def _suite(file: Traversable, dataset: str) -> Suite:
+def _suite(file: Traversable, dataset: str, settings: Mapping[str, Any]) -> Suite:
     stated = _read(file)
     meta = _fields(file, "meta", stated.get("meta", {}), _SUITE_META)
     name = stated.get("name")
@@ -113,12 +122,14 @@ def _suite(file: Traversable, dataset: str) -> Suite:
         raise BadInput(f"{file}: name is {name!r}; a suite here is named {dataset}.TABLE or {dataset}.SUBJECT")
     table = name.removeprefix(f"{dataset}.")
     shared = _settings(f"{file}: meta", meta.get("settings", []))
+    query = _query(file, meta.get("query", f"SELECT * FROM `{table}`"))
     return Suite(
         name=name,
         origin=str(file),
         tables=_tables(file, meta.get("tables", [table])),
-        batches={"rows": _query(file, meta.get("query", f"SELECT * FROM `{table}`"))},
+        batches={"rows": _SETTING.sub(lambda match: _setting(file, match[1], settings), query)},
         checks=tuple(_check(file, i, entry, shared) for i, entry in enumerate(_entries(file, stated), start=1)),
+        reads=frozenset(_SETTING.findall(query)),
     )
 
 
@@ -150,6 +161,16 @@ def _query(file: Traversable, stated: Any) -> str:
     if not all(isinstance(line, str) for line in lines):
         raise BadInput(f"{file}: meta.query is {stated!r}; give one SQL text or a list of its lines")
     return "\n".join(lines)
+
+
+def _setting(file: Traversable, name: str, settings: Mapping[str, Any]) -> str:
+    """The value of a setting as it stands in a query. Raises BadInput for one that there is not, or that is a list."""
+    value: Any = settings
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if not isinstance(value, str | int | float) or not _PLAIN.fullmatch(str(value)):
+        raise BadInput(f"{file}: meta.query: {{{name}}} is {value!r}; name a setting that is a number, a day or a word")
+    return str(value)
 
 
 def _entries(file: Traversable, stated: Mapping[str, Any]) -> list[Any]:

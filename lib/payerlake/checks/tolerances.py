@@ -1,25 +1,34 @@
-"""How far a measured figure may lie from the documented one, given the number of rows that it was measured on.
+"""How far a measured figure may lie from the documented one, given the number of values that it was measured on.
 
-An expectation's `meta` gives the document's figure; the bounds follow from the rows of the batch:
+An expectation's `meta` gives the document's figure; the bounds follow from the values of the batch, of which there are
+as many independent ones as m = n/design_effect:
 
     expect_column_mean_to_be_between, of a column of 0 and 1, with `share`:
-        share ± (z·√(share·(1 − share)·design_effect/n) + slack)
+        every q with m·D(q ‖ share ± slack) ≤ z²/2, where D is the divergence of two shares
     expect_column_mean_to_be_between, with `figure` and `standard_deviation`:
-        figure ± (relative_tolerance·figure + z·standard_deviation·√(design_effect/n) + slack)
+        figure ± (relative_tolerance·figure + standard_deviation·(z/√m + z²/(2m)) + slack)
     expect_column_kl_divergence_to_be_less_than, without a threshold:
-        χ²(1 − 10⁻⁷, k − 1)·design_effect/(2n) + slack
+        χ²(1 − 10⁻⁷, k − 1)/(2m) + slack, or where the rarest value is expected fewer than five times
+        x/m + slack, with x − (k − 1)·ln(e·x/(k − 1)) = ln 10⁷
 
-n is the number of values that are not null; z = 5, so that a true figure is refused once in 1.7 million times. The
-third is the G-test: 2n times the divergence of n draws from their own shares of k values follows χ² with k − 1
-degrees of freedom. design_effect (default 1) is the variance that clustered rows add; slack is what the document
-itself allows. `minimum_rows` skips an expectation, and says so, on fewer values than that; `whole` skips it on a part
-of a dataset, whose rows are a sample of what holds exactly in the whole.
+n is the number of values that are not null; z = 5. They hold for any n, not for large ones alone. The first is
+Chernoff's: a true share is refused once in 270,000 times (e^(z²/2)) on either side at most, and, where n is so large
+that it is share ± z·√(share·(1 − share)/m), once in 3.5 million times. The second has, beside the standard error, what
+Bernstein's inequality adds for a value with the tail of an exponential distribution. The third is the G-test: 2m times
+the divergence of m draws from their own shares of k values follows χ² with k − 1 degrees of freedom; where values are
+too rare for that, it is Agrawal's bound of 2020 ("Finite-sample concentration of the multinomial in relative entropy").
+
+design_effect (default 1) is the variance that clustered rows add; slack is what the document itself allows.
+A rule without such a figure, for example that a mean lies above a fixed number, says from how many values it means
+something: `minimum_rows`. A rule is skipped, and says so, where there are fewer, where there is no value at all, and
+where n values cannot break it, since its bounds are all that there is; `whole` skips it on a part of a dataset, whose
+rows are a sample of what holds exactly in the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import sqrt
+from collections.abc import Mapping, Sequence
+from math import e, inf, log, sqrt
 from typing import Any
 
 from payerlake.errors import BadInput
@@ -36,14 +45,22 @@ _NUMBERS = (
 META = ("rule", "source", "settings", "whole", *_NUMBERS)
 MEAN = "expect_column_mean_to_be_between"
 DIVERGENCE = "expect_column_kl_divergence_to_be_less_than"
+OF_VALUES = "expect_column_values_"  # types that look at each value by itself: any number will do, and none
+OF_A_SHAPE = "expect_table_"
 
 _Z = 5.0
 _REFUSED = 1e-7  # probability that a true distribution is refused
+_OFTEN = 5.0  # as often must the rarest value be expected for the χ² distribution to tell
 
 
 def follows_rows(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
-    """Whether the bounds are to be computed from the number of rows."""
+    """Whether the bounds are to be computed from the number of values."""
     return "share" in meta or "figure" in meta or (type_ == DIVERGENCE and "threshold" not in kwargs)
+
+
+def sums_up(type_: str) -> bool:
+    """Whether the expectation is about one figure of all values, such as their mean, which no values have not."""
+    return not type_.startswith((OF_VALUES, OF_A_SHAPE))
 
 
 def examine(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any], where: str) -> None:
@@ -55,40 +72,87 @@ def examine(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any], wher
         _examine_mean(type_, kwargs, meta, where)
     elif type_ == DIVERGENCE and "threshold" not in kwargs:
         _examine_partition(kwargs, where)
+    elif sums_up(type_) and not ("minimum_rows" in meta or meta.get("whole", False)):
+        raise BadInput(f"{where}: of a few values anything may be so; state meta.minimum_rows, from how many it holds")
     elif any(name in meta for name in ("design_effect", "slack", "standard_deviation", "relative_tolerance")):
         raise BadInput(f"{where}: meta states a tolerance but neither share nor figure; state the documented figure")
 
 
-def bounds(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any], n: int) -> dict[str, float]:
-    """The arguments that `meta` and n values make: min_value and max_value, or threshold."""
+def too_few(type_: str, meta: Mapping[str, Any], n: int) -> str:
+    """Why n values tell nothing about the expectation; empty where they do."""
+    least = meta.get("minimum_rows", 0)
+    if n < least:
+        return f"{n:,} values, stated for {least:,} or more"
+    if n == 0 and sums_up(type_):
+        return "0 values, nothing to look at"
+    if "share" in meta and share_bounds(meta, n) == {"min_value": 0.0, "max_value": 1.0}:
+        return f"{n:,} values, too few to tell"
+    return ""
+
+
+def bounds(kwargs: Mapping[str, Any], meta: Mapping[str, Any], n: int) -> dict[str, float]:
+    """The arguments that `meta` and n values, at least one, make: min_value and max_value, or threshold."""
     if "share" in meta:
-        return share_bounds(meta, max(n, 1))
+        return share_bounds(meta, n)
     if "figure" in meta:
-        return figure_bounds(meta, max(n, 1))
-    return {"threshold": divergence_threshold(kwargs["partition_object"]["weights"], meta, max(n, 1))}
+        return figure_bounds(meta, n)
+    return {"threshold": divergence_threshold(kwargs["partition_object"]["weights"], meta, n)}
 
 
 def share_bounds(meta: Mapping[str, Any], n: int) -> dict[str, float]:
     """Bounds of a share, within 0 and 1."""
-    share = meta["share"]
-    reach = _Z * sqrt(share * (1 - share) * _design_effect(meta) / n) + _slack(meta)
-    return {"min_value": max(0.0, share - reach), "max_value": min(1.0, share + reach)}
+    allowed, m = _Z**2 / 2, n / _design_effect(meta)
+    low, high = max(0.0, meta["share"] - _slack(meta)), min(1.0, meta["share"] + _slack(meta))
+    return {
+        "min_value": 1 - _farthest(1 - low, allowed / m),
+        "max_value": _farthest(high, allowed / m),
+    }
+
+
+def _farthest(share: float, divergence: float) -> float:
+    """The greatest share of which this one diverges by so much at most."""
+    from scipy.optimize import brentq  # noqa: PLC0415  only runs need it
+
+    if share == 1 or _divergence(1.0, share) <= divergence:
+        return 1.0
+    if share == 0:
+        return 0.0
+    return float(brentq(lambda q: _divergence(q, share) - divergence, share, 1.0, xtol=1e-15))
+
+
+def _divergence(q: float, share: float) -> float:
+    """Of a measured share from the true one, in nats."""
+    if share == 0:
+        return 0.0 if q == 0 else inf
+    return sum(a * log(a / b) for a, b in ((q, share), (1 - q, 1 - share)) if a > 0)
 
 
 def figure_bounds(meta: Mapping[str, Any], n: int) -> dict[str, float]:
     """Bounds of a mean."""
-    figure, deviation = meta["figure"], meta["standard_deviation"]
-    drawn = _Z * deviation * sqrt(_design_effect(meta) / n)
+    figure, deviation, m = meta["figure"], meta["standard_deviation"], n / _design_effect(meta)
+    drawn = deviation * (_Z / sqrt(m) + _Z**2 / (2 * m))
     reach = meta.get("relative_tolerance", 0.0) * abs(figure) + drawn + _slack(meta)
     return {"min_value": figure - reach, "max_value": figure + reach}
 
 
-def divergence_threshold(weights: list[float], meta: Mapping[str, Any], n: int) -> float:
+def divergence_threshold(weights: Sequence[float], meta: Mapping[str, Any], n: int) -> float:
     """The greatest divergence, in nats, that n draws from these weights may show."""
-    from scipy.stats import chi2  # noqa: PLC0415  only runs need it
+    possible, m = [weight for weight in weights if weight > 0], n / _design_effect(meta)
+    freedom = max(len(possible) - 1, 1)
+    drawn = _g_test(freedom) if min(possible) * m >= _OFTEN else _agrawal(freedom)
+    return drawn / m + _slack(meta)
 
-    freedom = max(sum(weight > 0 for weight in weights) - 1, 1)
-    return float(chi2.ppf(1 - _REFUSED, freedom)) * _design_effect(meta) / (2 * n) + _slack(meta)
+
+def _g_test(freedom: int) -> float:
+    from scipy.stats import chi2  # noqa: PLC0415
+
+    return float(chi2.ppf(1 - _REFUSED, freedom)) / 2
+
+
+def _agrawal(freedom: int) -> float:
+    from scipy.optimize import brentq  # noqa: PLC0415
+
+    return float(brentq(lambda x: x - freedom * log(e * x / freedom) + log(_REFUSED), freedom, 10 * freedom + 100))
 
 
 def _design_effect(meta: Mapping[str, Any]) -> float:

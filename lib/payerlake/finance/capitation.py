@@ -64,6 +64,7 @@ TABLE = Table(
     key=("PatientID", "MonthYear"),
     csv_stem="healthcare_capitation_data",
     documented_rows="about 42,000",
+    may_be_empty=True,
     build=capitation,
     spine="members",
     examine=examine,

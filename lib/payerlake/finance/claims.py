@@ -108,6 +108,7 @@ TABLE = Table(
     key=("ClaimID",),
     csv_stem="healthcare_claims_data",
     documented_rows="about 15,000",
+    may_be_empty=True,
     build=claims,
     spine="members",
     examine=examine,

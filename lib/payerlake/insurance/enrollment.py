@@ -74,6 +74,7 @@ TABLE = Table(
     key=("enrollment_id",),
     csv_stem="enrollment",
     documented_rows="about 90,000",
+    may_be_empty=True,
     build=enrollment,
     spine="members",
     expected_rows=lambda settings: settings.members * settings.enrollment.coverage,

@@ -42,6 +42,7 @@ TABLE = Table(
     key=("member_id", "condition_id", "diagnostic_date"),
     csv_stem="member_condition",
     documented_rows="about 150,000",
+    may_be_empty=True,
     build=member_condition,
     spine="members",
     expected_rows=lambda settings: settings.members * prevalence(settings).conditions_per_member,

@@ -71,6 +71,7 @@ TABLE = Table(
     key=("member_number", "effective_date"),
     csv_stem="us_pharmacy_special_enrollments",
     documented_rows="about 420,000",
+    may_be_empty=True,
     build=special_enrollments,
     spine="members",
     expected_rows=lambda settings: settings.members * 0.4,

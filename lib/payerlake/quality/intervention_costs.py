@@ -88,6 +88,7 @@ TABLE = Table(
     key=("cost_id",),
     csv_stem="intervention_costs",
     documented_rows="about 4,300",
+    may_be_empty=True,
     build=intervention_costs,
     spine="members",
     expected_rows=expected_activities,

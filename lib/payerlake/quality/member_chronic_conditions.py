@@ -101,6 +101,7 @@ TABLE = Table(
     key=("member_condition_id",),
     csv_stem="member_chronic_conditions",
     documented_rows="about 22,000",
+    may_be_empty=True,
     build=member_chronic_conditions,
     spine="members",
     expected_rows=lambda settings: settings.members * settings.conditions_per_member,

@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from payerlake import __version__, checks, fingerprint, registry, settings
 from payerlake.databases import scripts
 from payerlake.destinations import Destination
+from payerlake.engine_settings import exact
 from payerlake.errors import BadInput, DataFailed, EngineFailed, doing, unknown
 from payerlake.fingerprint import Fingerprint
 from payerlake.households import LARGEST as LARGEST_HOUSEHOLD
@@ -33,7 +34,7 @@ from payerlake.writers.delimited import file_names
 
 _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
 _WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
-_SEE_LOG = "the log has the rest"
+_AGAIN = "mend that, then run again"
 _WORTH_HOLDING = 10_000  # rows up to which a table is read once for all suites
 T = TypeVar("T")
 
@@ -204,7 +205,7 @@ def generate(
     """
     here = world(spark, made)
     began = time.monotonic()
-    with to.staged():
+    with exact(spark), to.staged():
         written = _write_all(here, made.tables, into, to, progress)
         seconds = time.monotonic() - began
         manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})
@@ -239,7 +240,7 @@ def _write(here: World, table: Table, name: str, to: Destination, progress: Prog
     rows = table.expected_rows(here.settings) * share if table.expected_rows else 1
     label = f"{table.full_name} {name}"
     with (
-        doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {_SEE_LOG}"),
+        doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {_AGAIN}"),
         progress.writing(label, to.staging_folder(), rows, _files(here, table)) as wrote,
     ):
         frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
@@ -312,7 +313,7 @@ def published(at: Destination) -> Manifest:
 
 def validate(spark: SparkSession, at: Destination, progress: Progress) -> Validation:
     """Run the suites on what is published and put the results there. Raises DataFailed where a rule does not hold."""
-    with at.locked("validate"):
+    with at.locked("validate"), exact(spark):
         return _validate(spark, at, published(at), progress, from_stage=False)
 
 
@@ -323,7 +324,7 @@ def _validate(
     dataset = registry.dataset(manifest.dataset)
     contracts = dataset.in_order(manifest.tables)
     with (
-        doing(f"{at.place}: validating", _SEE_LOG),
+        doing(f"{at.place}: validating", _AGAIN),
         at.scratch() as scratch,
         tempfile.TemporaryDirectory() as results,
         progress.steps(f"{dataset.name} validation") as on_suite,
@@ -400,7 +401,7 @@ def _failures(report: checks.Report) -> str:
 def verify(spark: SparkSession, at: Destination) -> list[tuple[str, str, Fingerprint]]:
     """(table, format, fingerprint) of all that is stored, as the manifest has it. Raises DataFailed on a difference."""
     manifest = published(at)
-    with doing(f"{at.place}: reading what is published", _SEE_LOG):
+    with exact(spark), doing(f"{at.place}: reading what is published", _AGAIN):
         found = [
             (table.name, name, fingerprint.measure(at.read(spark, table, name, from_stage=False)))
             for table in registry.dataset(manifest.dataset).in_order(manifest.tables)

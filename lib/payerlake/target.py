@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from payerlake.errors import BadInput, EngineFailed, cause, doing, unknown
+from payerlake.paths import require_plain_path
 from payerlake.runs import Hold, hold
 from payerlake.storage import MANIFEST, UNPUBLISHED, Folder
 
@@ -32,6 +33,7 @@ class Target:
     """
 
     def __init__(self, out: str, dataset: str) -> None:
+        require_plain_path(out)
         self._out, self._dataset = Folder(out), dataset
         self.folder = self._out / dataset
         # A name of its own: tasks of a run that was killed may go on for a while, and write into theirs.

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from payerlake import registry
 from payerlake.destinations import FolderDestination
+from payerlake.engine_settings import exact
 from payerlake.errors import BadInput
 from payerlake.manifest import Manifest
 from payerlake.schema import Table
@@ -59,9 +60,9 @@ def csv_files(
     if all("csv" in manifest.tables[table.name] for table in tables):
         yield {table.name: _files(Folder(at.place), table, manifest) for table in tables}
         return
-    with at.locked("load"), at.scratch() as scratch:
+    session = spark()
+    with at.locked("load"), exact(session), at.scratch() as scratch:
         assert scratch is not None  # a folder has one
-        session = spark()
         for table in tables:
             name = next(name for name in _READ_FIRST if name in manifest.tables[table.name])
             frame = at.read(session, table, name, from_stage=False)

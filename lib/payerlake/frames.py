@@ -10,13 +10,13 @@ from pyspark.sql import functions as F
 _GATHERED = 1_000_000  # rows that fit into one file, and into the memory of the driver
 
 
-def gathered(frame: DataFrame, sums: DataFrame, key: str, rows: int) -> DataFrame:
-    """Rows with what `sums` has of their key, null for none: in one partition, or as many as so many rows fill."""
+def gathered(frame: DataFrame, sums: DataFrame, key: str, how: str, rows: int) -> DataFrame:
+    """A join of so many rows with the sums of each: in one partition, or in as many as the rows fill."""
     files = math.ceil(rows / _GATHERED)
     if files == 1:
-        return frame.coalesce(1).join(F.broadcast(sums), on=key, how="left")
+        return frame.coalesce(1).join(F.broadcast(sums), on=key, how=how)
     # Sent to every executor, millions of sums would pass through the driver.
-    return frame.join(sums.hint("merge"), on=key, how="left").coalesce(files)
+    return frame.join(sums.hint("merge"), on=key, how=how).coalesce(files)
 
 
 def kept(frame: DataFrame, condition: Column) -> DataFrame:

@@ -47,7 +47,7 @@ def provider_summary(world: World) -> DataFrame:
     )
     count = roster.clinics.providers
     providers = world.spark.range(0, count, 1, 1).select(F.col("id").alias("provider"))
-    joined = gathered(gathered(providers, capitated, "provider", count), billed, "provider", count)
+    joined = gathered(gathered(providers, capitated, "provider", "left", count), billed, "provider", "left", count)
     summed = joined.select("provider", *[F.coalesce(name, F.lit(0)).alias(name) for name in _SUMS])
     revenue = F.col("capitation") + F.col("paid")
     return summed.select(

@@ -134,7 +134,7 @@ def formularies(world: World) -> DataFrame:
             F.count("limit").alias("quantity_limit_pct"),
         )
     )
-    known = gathered(listed, sums, "id", world.settings.formulary_count)
+    known = gathered(listed, sums, "id", "inner", world.settings.formulary_count)
     year = world.settings.plan_year
     return known.select(
         F.col("formulary_code"),

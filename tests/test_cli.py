@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake import cli, registry
+from payerlake import cli, errors, registry
 from payerlake.schema import Table
 
 TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
@@ -163,3 +169,86 @@ def test_validate_fails_on_data_that_break_a_rule(published: Path, capsys: pytes
     assert code == 0
     assert "all hold" in out
     assert "index.html" in out
+
+
+STACK = (
+    "An error occurred while calling o733.collectToPython.\n: org.apache.spark.SparkException: Job aborted\n"
+    "\tat x.Y(Z.scala:1)\nCaused by: java.io.IOException: No space left on device"
+)
+
+
+@pytest.mark.parametrize("ours", [False, True], ids=["as Spark raises it", "as a step tells it"])
+def test_what_fails_in_spark_is_told_in_one_line_and_the_log_has_the_rest(
+    ours: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        with errors.doing("pharmacy: reading", "try again") if ours else nullcontext():
+            raise RuntimeError(STACK)
+
+    log = tmp_path / "log"
+    monkeypatch.setenv("PAYERLAKE_LOG", str(log))
+    monkeypatch.setattr("payerlake.commands.verify", fail)
+    code, _, message = _run(capsys, "verify", "pharmacy", "--out", str(tmp_path))
+    told = (
+        "pharmacy: reading: No space left on device; try again" if ours else "verify pharmacy: No space left on device"
+    )
+    assert (code, message) == (3, f"payerlake: {told}; the log has the rest: {log}\n")
+    assert "at x.Y(Z.scala:1)" in log.read_text()
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(STACK)
+
+    monkeypatch.setenv("PAYERLAKE_LOG", str(tmp_path))
+    monkeypatch.setattr("payerlake.commands.verify", fail)
+    code, _, message = _run(capsys, "verify", "pharmacy", "--out", str(tmp_path))
+    assert code == 3
+    assert "No space left on device; no log has the rest (Is a directory: " in message
+    assert "set PAYERLAKE_LOG" in message
+
+
+@pytest.mark.parametrize("nohup", [False, True], ids=["", "where Ctrl-C is ignored"])
+def test_sigterm_ends_a_command_as_ctrl_c_does(
+    nohup: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cleaned = []
+
+    def work(*_: object, **__: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)  # a second one does not end the cleaning
+            cleaned.append(True)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr("payerlake.commands.verify", work)
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN if nohup else signal.default_int_handler)
+        with pytest.raises(SystemExit, match="143"):
+            cli.main(["verify", "pharmacy"])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert cleaned == [True]
+    assert capsys.readouterr().err == "payerlake: terminated; nothing is half-published\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp437"])
+def test_a_terminal_of_any_encoding_is_shown_what_it_can_show(encoding: str) -> None:
+    command = [sys.executable, "-m", "payerlake.cli", "describe", "insurance.claims"]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    answer = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, b"")
+    assert "-> insurance" in answer.stdout.decode(encoding)
+
+
+def test_an_error_is_shown_on_a_terminal_that_has_not_all_of_its_characters() -> None:
+    command = [sys.executable, "-m", "payerlake.cli", "describe", "pharmacy.größe→"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    answer = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert answer.returncode == 2
+    assert answer.stderr.decode("latin-1").startswith("payerlake: table: 'größe->' is not a table")

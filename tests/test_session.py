@@ -7,17 +7,38 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from py4j.protocol import Py4JError
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
-from payerlake import jars
+from payerlake import jars, session
 from payerlake.errors import BadInput, EngineFailed
 from payerlake.session import log_path, spark_session
 
-COUNT_TEN_ROWS = "from payerlake.session import spark_session; assert spark_session('local[1]').range(10).count() == 10"
+# Java, told to be Egyptian, says which locale, time zone and encodings it has after all.
+ASK_JAVA = """
+from payerlake.session import spark_session
+asked = {
+    "java.util.Locale": "getDefault", "java.util.Calendar": "getInstance", "java.nio.charset.Charset": "defaultCharset",
+}
+answers = spark_session("local[1]").range(1).selectExpr(*[f"java_method('{a}', '{b}')" for a, b in asked.items()])
+locale, calendar, charset = answers.first()
+assert (locale, charset) == ("en_US", "UTF-8"), (locale, charset)
+assert "GregorianCalendar" in calendar and 'id="UTC"' in calendar, calendar
+"""
+EGYPTIAN = {
+    "LC_ALL": "C",
+    "PYTHONUTF8": "1",
+    "TZ": "Africa/Cairo",
+    "JAVA_TOOL_OPTIONS": "-Duser.language=ar -Duser.country=EG -Duser.timezone=Africa/Cairo -Dfile.encoding=ISO-8859-6",
+    "_JAVA_OPTIONS": "-Duser.language.format=th -Duser.extensions.format=ca-buddhist-nu-thai",
+}
 
 
 def _fake_java(folder: Path, version: str) -> Path:
@@ -130,32 +151,95 @@ def test_the_log_is_a_temporary_file_unless_payerlake_log_names_one(monkeypatch:
     assert log_path() == Path("/var/log/mine.log")
 
 
+def test_a_log_has_a_name_where_the_user_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    monkeypatch.delenv("PAYERLAKE_LOG", raising=False)
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert log_path().name == f"payerlake-{os.getuid()}.log"
+
+
+def test_without_a_temporary_folder_tmpdir_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.delenv("PAYERLAKE_LOG", raising=False)
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with pytest.raises(BadInput, match=r"No usable temporary directory found in \['/tmp'\]; set TMPDIR"):
+        log_path()
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_java_that_ends_at_once_is_told_with_its_words_and_the_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: SparkSession.Builder) -> SparkSession:
+        os.write(2, b"Error: Cluster deploy mode is not applicable to Spark shells.\n\tat x\n")
+        raise PySparkRuntimeError(errorClass="JAVA_GATEWAY_EXITED", messageParameters={})
+
+    log = tmp_path / "spark.log"
+    log.write_text("Error: of an earlier run\n")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    monkeypatch.setattr(SparkSession.Builder, "getOrCreate", fail)
+    words = r"Java ended at once \(Cluster deploy mode is not applicable.*\); your environment sets .*SPARK_CONF_DIR"
+    with pytest.raises(BadInput, match=words):
+        spark_session(delta=False, log=log)
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_connect_server_that_nobody_runs_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url, master in (("sc://127.0.0.1:9", "sc://127.0.0.1:9"), ("sc://127.0.0.1:9/;token=x", None)):
+        if master is None:
+            monkeypatch.setenv("SPARK_REMOTE", url)
+        with pytest.raises(EngineFailed, match=r"sc://127\.0\.0\.1:9: nobody answers \(Connection refused\)"):
+            spark_session(master)
+
+
+def test_a_cluster_that_gives_nothing_to_compute_on_is_waited_for_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Slow:
+        def range(self, _: int) -> Slow:
+            return self
+
+        def collect(self) -> None:
+            time.sleep(0.3)
+
+    monkeypatch.setattr(session, "_PATIENCE", 0.05)
+    session._await_executor(Slow(), "spark://lake:7077")  # type: ignore[arg-type]
+    assert capsys.readouterr().err.startswith("payerlake: spark://lake:7077: no executor within 0.05 s (no worker, ")
+    session._await_executor(SimpleNamespace(range=lambda _: SimpleNamespace(collect=list)), "yarn")  # type: ignore[arg-type]
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.usefixtures("nothing_runs")
 def test_a_spark_that_does_not_start_names_the_log_and_gives_the_screen_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: SparkSession.Builder) -> SparkSession:
         os.write(2, b"the JVM's last words\n")
-        raise Py4JError("An error occurred\n: java.net.BindException: no port\n\tat x")
+        raise Py4JError("An error occurred while calling None.x.\n: java.net.BindException: no port\n\tat x")
 
     log = tmp_path / "spark.log"
     monkeypatch.setattr(SparkSession.Builder, "getOrCreate", fail)
-    with pytest.raises(EngineFailed, match=rf"java.net.BindException: no port\); the log is {log}"):
+    with pytest.raises(EngineFailed, match=rf"no session started \(no port\).*; the log is {log}"):
         spark_session(delta=False, log=log)
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
     assert log.read_text() == "the JVM's last words\n"
 
 
-def test_starting_spark_and_running_a_job_prints_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+def test_java_has_its_own_locale_prints_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "spark.log"
     log.parent.mkdir()
     work = tmp_path / "work"
     work.mkdir()
     answer = subprocess.run(
-        [sys.executable, "-c", COUNT_TEN_ROWS],
+        [sys.executable, "-c", ASK_JAVA],
         cwd=work,
-        env=os.environ | {"PAYERLAKE_LOG": str(log)},
+        env=os.environ | {"PAYERLAKE_LOG": str(log)} | EGYPTIAN,
         capture_output=True,
         text=True,
         check=False,

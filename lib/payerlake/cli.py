@@ -146,7 +146,7 @@ def load(dataset: str, **options: Any) -> None:
         commands.load(name, **options)
 
 
-class _Terminated(KeyboardInterrupt):
+class _Terminated(BaseException):
     """SIGTERM, as a container, a cluster manager or a shutdown sends it: whoever cleans up after Ctrl-C does here."""
 
 
@@ -165,7 +165,11 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as no_arguments:
         click.echo(no_arguments.format_message())
         return 0
-    except (Exception, KeyboardInterrupt) as error:  # the engine's are many; none may show a traceback to the user
+    except (
+        Exception,
+        KeyboardInterrupt,
+        _Terminated,
+    ) as error:  # the engine's are many; none may show a traceback to the user
         message, code = _told(error, " ".join(arguments[:2]))
         click.echo(f"payerlake: {masked(message)}", err=True)
         return code
@@ -174,7 +178,7 @@ def run(arguments: list[str]) -> int:
 
 def _told(error: BaseException, command: str) -> tuple[str, int]:
     """What the user is told of the error, and the exit code."""
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+    if isinstance(error, (KeyboardInterrupt, click.Abort, _Terminated)):
         word, code = ("terminated", 143) if isinstance(error, _Terminated) else ("interrupted", 130)
         return f"{word}; nothing is half-published", code
     if isinstance(error, click.ClickException):

@@ -42,6 +42,9 @@ _LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*\d+)?\])?")
 _CLUSTER = re.compile(r"(spark|k8s)://.+|yarn|local-cluster\[.+\]")
 _MEMORY = re.compile(r"\d+[kmgt]", re.IGNORECASE)
 _TOKEN = re.compile(r"token=[^;\s]*")
+# Spark's own word for a master that it has asked three times in a minute.
+_STOPPED = "Cannot call methods on a stopped SparkContext"
+_REJECTED = "who answers at --master took no application within a minute: no master, or one of another version of Spark"
 _PATIENCE = 20  # seconds after which it is said that a cluster has given nothing to compute on
 
 
@@ -265,7 +268,8 @@ def _failure(error: PySparkException | Py4JError, log: Path, begun: int) -> Paye
     if condition == "INVALID_CONNECT_URL":
         return BadInput(f"--master: {_TOKEN.sub('token=***', cause(error))}")
     if condition != "JAVA_GATEWAY_EXITED":
-        return EngineFailed(f"Spark: no session started ({cause(error)}){named_variables()}; the log is {log}")
+        why = _REJECTED if _STOPPED in str(error) else cause(error)
+        return EngineFailed(f"Spark: no session started ({why}){named_variables()}; the log is {log}")
     with log.open("rb") as file:
         file.seek(begun)
         said = last_words(file.read().decode(errors="replace"))

@@ -142,10 +142,6 @@ def suite_tests(
         ) -> None:
             assert ours.unnoticed(spark, request.getfixturevalue(shifted), one) == set()
 
-        def test_ten_correct_members_pass(self, spark: SparkSession, tmp_path: Path) -> None:
-            """Where nobody has something, or all do: what ten cannot tell is not asked of them."""
-            ours.holds(spark, ours.written(spark, tmp_path / "data", 10, 42), tmp_path / "docs", ours.tables)
-
     return Tests
 
 

@@ -1,7 +1,7 @@
 """How far a measured figure may lie from the documented one, given the number of values that it was measured on.
 
 An expectation's `meta` gives the document's figure; the bounds follow from the values of the batch, of which there are
-as many independent ones as m = n/design_effect:
+as many independent ones as m = n/d, with d = design_effect·(1 + 20·(design_effect − 1)/n):
 
     expect_column_mean_to_be_between, of a column of 0 and 1, with `share`:
         every q with m·D(q ‖ share ± slack) ≤ z²/2, where D is the divergence of two shares
@@ -18,7 +18,10 @@ Bernstein's inequality adds for a value with the tail of an exponential distribu
 the divergence of m draws from their own shares of k values follows χ² with k − 1 degrees of freedom; where values are
 too rare for that, it is Agrawal's bound of 2020 ("Finite-sample concentration of the multinomial in relative entropy").
 
-design_effect (default 1) is the variance that clustered rows add; slack is what the document itself allows.
+design_effect (default 1) is the variance that clustered rows add, on average: of few rows the only household may be a
+large one, and so d is more for them. slack is what the document itself allows, beside that its figures are rounded to
+three digits: a quarter of a percent of a figure, of the smaller of a share and its rest, and what that makes of a
+divergence, is no difference, of a billion values either.
 A rule without such a figure, for example that a mean lies above a fixed number, says from how many values it means
 something: `minimum_rows`. A rule is skipped, and says so, where there are fewer, where there is no value at all, and
 where n values cannot break it, since its bounds are all that there is; `whole` skips it on a part of a dataset, whose
@@ -50,6 +53,8 @@ OF_A_SHAPE = "expect_table_"
 
 _Z = 5.0
 _REFUSED = 1e-7  # probability that a true distribution is refused
+_ROUNDED = 0.0025
+_CLUSTERS = 20.0  # times as many rows as clusters add, and their heavier ones hardly matter
 _OFTEN = 5.0  # as often must the rarest value be expected for the χ² distribution to tell
 
 
@@ -101,8 +106,9 @@ def bounds(kwargs: Mapping[str, Any], meta: Mapping[str, Any], n: int) -> dict[s
 
 def share_bounds(meta: Mapping[str, Any], n: int) -> dict[str, float]:
     """Bounds of a share, within 0 and 1."""
-    allowed, m = _Z**2 / 2, n / _design_effect(meta)
-    low, high = max(0.0, meta["share"] - _slack(meta)), min(1.0, meta["share"] + _slack(meta))
+    allowed, m = _Z**2 / 2, _independent(meta, n)
+    slack = _slack(meta) + _ROUNDED * min(meta["share"], 1 - meta["share"])
+    low, high = max(0.0, meta["share"] - slack), min(1.0, meta["share"] + slack)
     return {
         "min_value": 1 - _farthest(1 - low, allowed / m),
         "max_value": _farthest(high, allowed / m),
@@ -129,18 +135,18 @@ def _divergence(q: float, share: float) -> float:
 
 def figure_bounds(meta: Mapping[str, Any], n: int) -> dict[str, float]:
     """Bounds of a mean."""
-    figure, deviation, m = meta["figure"], meta["standard_deviation"], n / _design_effect(meta)
+    figure, deviation, m = meta["figure"], meta["standard_deviation"], _independent(meta, n)
     drawn = deviation * (_Z / sqrt(m) + _Z**2 / (2 * m))
-    reach = meta.get("relative_tolerance", 0.0) * abs(figure) + drawn + _slack(meta)
+    reach = max(meta.get("relative_tolerance", 0.0), _ROUNDED) * abs(figure) + drawn + _slack(meta)
     return {"min_value": figure - reach, "max_value": figure + reach}
 
 
 def divergence_threshold(weights: Sequence[float], meta: Mapping[str, Any], n: int) -> float:
     """The greatest divergence, in nats, that n draws from these weights may show."""
-    possible, m = [weight for weight in weights if weight > 0], n / _design_effect(meta)
+    possible, m = [weight for weight in weights if weight > 0], _independent(meta, n)
     freedom = max(len(possible) - 1, 1)
     drawn = _g_test(freedom) if min(possible) * m >= _OFTEN else _agrawal(freedom)
-    return drawn / m + _slack(meta)
+    return drawn / m + _ROUNDED**2 / 2 + _slack(meta)
 
 
 def _g_test(freedom: int) -> float:
@@ -155,8 +161,10 @@ def _agrawal(freedom: int) -> float:
     return float(brentq(lambda x: x - freedom * log(e * x / freedom) + log(_REFUSED), freedom, 10 * freedom + 100))
 
 
-def _design_effect(meta: Mapping[str, Any]) -> float:
-    return float(meta.get("design_effect", 1.0))
+def _independent(meta: Mapping[str, Any], n: int) -> float:
+    """As many independent values tell as much as these n."""
+    effect = float(meta.get("design_effect", 1.0))
+    return n / (effect * (1 + _CLUSTERS * (effect - 1) / n))
 
 
 def _slack(meta: Mapping[str, Any]) -> float:

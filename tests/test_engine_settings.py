@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -101,10 +102,14 @@ def test_of_several_verbs_in_a_session_the_last_puts_the_settings_back(spark: Sp
 class _Frozen:
     """A session, its own configuration too, in which some settings are fixed by whoever runs the engine."""
 
-    def __init__(self, settings: dict[str, str], fixed: str) -> None:
-        self.settings, self._fixed, self.conf = settings, fixed, self
+    def __init__(self, settings: dict[str, str], fixed: str = "-", java: dict[str, str] | None = None) -> None:
+        self.settings, self._fixed, self._java, self.conf = settings, fixed, java or {"language": "en"}, self
+        self.columns: list[str] = []
 
-    def sql(self, _: str) -> _Frozen:
+    def sql(self, text: str) -> _Frozen:
+        for name, value in self._java.items():
+            text = text.replace(f"${{system:user.{name}}}", value)
+        self.columns = re.findall("`(.*?)`", text)
         return self
 
     def collect(self) -> list[tuple[str, str]]:
@@ -136,6 +141,32 @@ def test_what_cannot_be_set_and_is_not_set_by_anybody_is_no_obstacle() -> None:
     session: Any = _Frozen({ZONE: "UTC"}, fixed="spark.databricks.")
     with exact(session):
         assert session.settings == {ZONE: "UTC"}
+
+
+@pytest.mark.parametrize(
+    "java",
+    [
+        {"language": "ar"},
+        {"language": "en", "language.format": "fa"},
+        {"language": "th", "extensions": "ca-buddhist-nu-thai"},
+        {"language": "en", "extensions.format": "nu-deva"},
+    ],
+    ids=str,
+)
+def test_a_driver_that_would_number_files_in_other_digits_is_refused_and_left_as_it_was(java: dict[str, str]) -> None:
+    session: Any = _Frozen({ANSI: "false"}, java=java)
+    with pytest.raises(BadInput, match=r"-Duser\.language=en .* in spark\.driver\.extraJavaOptions"), exact(session):
+        pytest.fail("the verb must not run")
+    assert session.settings == {ANSI: "false"}
+
+
+@pytest.mark.parametrize(
+    "java", [{"language": "tr"}, {"language": "th"}, {"language": "ar", "language.format": "en"}], ids=str
+)
+def test_a_driver_of_any_language_that_numbers_as_english_does_is_taken(java: dict[str, str]) -> None:
+    session: Any = _Frozen({ANSI: "false"}, java=java)
+    with exact(session):
+        assert ANSI not in session.settings
 
 
 KEPT = [
@@ -263,3 +294,35 @@ def test_under_the_settings_of_any_engine_the_same_bytes_are_made(dataset: str, 
     assert odd == plain
     assert odd_files.keys() == plain_files.keys()
     assert [name for name in plain_files if plain_files[name] != odd_files[name]] == []
+
+
+# Somebody else's session, whose Java speaks what it is told to, in front of any option.
+FOREIGN = """
+import sys
+
+from pyspark.sql import SparkSession
+
+from payerlake.engine_settings import exact
+from payerlake.errors import BadInput
+
+builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+spark = builder.config("spark.driver.extraJavaOptions", sys.argv[1]).getOrCreate()
+try:
+    with exact(spark):
+        print("taken")
+except BadInput as error:
+    print(error)
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        ("-Duser.language=ar -Duser.country=EG", "the driver's Java speaks 'ar': "),
+        ("-Duser.language=tr -Duser.country=TR", "taken"),
+    ],
+)
+def test_a_session_of_somebody_elses_is_asked_for_its_language(options: str, answer: str) -> None:
+    command = [sys.executable, "-c", FOREIGN, options]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith(answer)

@@ -32,6 +32,10 @@ def tables(
 
     only: names of tables, default all. options: settings by name, such as members=10_000 or population="shared".
     Raises BadInput for what does not exist.
+
+    The rows are those of `generate` wherever the session's settings of data are Spark's own. What you run over the
+    frames, runs under your session's settings: where it has others, as ANSI mode off or `spark.sql.legacy.*`, use the
+    frames inside `with payerlake.engine_settings.exact(spark):`.
     """
     made = pipeline.order(dataset, only, slice, scale, config, layers(options))
     return pipeline.frames(spark, made)

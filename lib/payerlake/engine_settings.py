@@ -18,6 +18,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from payerlake.errors import BadInput, cause
+from payerlake.paths import OTHER_DIGITS
 
 # What these say is what Spark says where nobody has set them.
 _TO_DEFAULT = (
@@ -89,6 +90,15 @@ _NEEDED = {
 _ODD, _KEEP = (re.compile("|".join(map(translate, patterns))) for patterns in (_TO_DEFAULT, _KEPT))
 
 
+# Languages in some of whose countries Java writes numbers in digits of their own, those in the names of files too.
+_OWN_DIGITS = {
+    "ar", "as", "bn", "ccp", "ckb", "dz", "fa", "ff", "ks", "lrc", "mni", "mr", "my", "mzn", "ne", "pa", "ps", "sat",
+    "sd", "ur", "uz",
+}  # fmt: skip
+# Java's own properties, which Spark puts in the place of these words; one that is not set stays as it is.
+_LOCALE = [f"${{system:user.{name}}}" for name in ("language.format", "language", "extensions.format", "extensions")]
+
+
 @dataclass
 class _Hold:
     """How many verbs run in a session at this moment, and what was set, or not, before the first of them."""
@@ -109,7 +119,8 @@ def exact(spark: SparkSession) -> Iterator[None]:
     work in the same session has payerlake's settings meanwhile. Classic and Spark Connect, 3.5 and later; one round
     trip to list what is set, and one for each setting to be changed.
 
-    Raises BadInput, naming it, for a setting that the session does not let be changed.
+    Raises BadInput, naming it, for a setting that the session does not let be changed, and for a driver whose Java
+    would name files in digits of another script.
     """
     _enter(spark)
     try:
@@ -127,7 +138,13 @@ def _enter(spark: SparkSession) -> None:
         if hold:
             hold.verbs += 1
         else:
-            _holds[spark] = _Hold(1, _put_right(spark))
+            before = _put_right(spark)
+            try:
+                _require_plain_digits(spark)
+            except BaseException:
+                _put(spark, before)
+                raise
+            _holds[spark] = _Hold(1, before)
 
 
 def _leave(spark: SparkSession) -> None:
@@ -160,6 +177,15 @@ def _put_right(spark: SparkSession) -> dict[str, str | None]:
                 f"does not let it be changed ({cause(error)}); unset it where the session is configured"
             ) from error
     return before
+
+
+def _require_plain_digits(spark: SparkSession) -> None:
+    """Raises BadInput for a locale in whose digits Delta would never find its log again. Only a schema is asked for."""
+    names = ", ".join(f"1 AS `{place}={word}`" for place, word in enumerate(_LOCALE))
+    language, general, *extensions = (name[2:] for name in spark.sql(f"SELECT {names}").columns)
+    language = general if language == _LOCALE[0] else language
+    if language in _OWN_DIGITS or any("nu-" in text for text in extensions):
+        raise BadInput(f"the driver's Java speaks {language!r}: {OTHER_DIGITS}")
 
 
 def _is_of_data(name: str) -> bool:

@@ -8,6 +8,10 @@ from payerlake.errors import BadInput
 
 # Spark looks for all paths that match, where a path has one of these, but writes to the path itself.
 _PATTERN = "*?[{\\"
+OTHER_DIGITS = (
+    "Spark would number its files in the digits of that script; start driver and executors with -Duser.language=en "
+    "-Duser.country=US in spark.driver.extraJavaOptions and spark.executor.extraJavaOptions"
+)
 _ALLOWED = "letters, digits, blanks and all other signs are allowed"
 
 
@@ -54,8 +58,4 @@ def require_plain_names(folder: str, names: list[str]) -> None:
     """
     odd = [name for name in names if not name.rpartition("/")[2].isascii()]
     if odd:
-        raise BadInput(
-            f"{folder}: Spark named a file {odd[0]!r}, in the digits of its Java's locale; start driver and executors "
-            "with spark.driver.extraJavaOptions and spark.executor.extraJavaOptions of -Duser.language=en "
-            "-Duser.country=US"
-        )
+        raise BadInput(f"{folder}: a file is called {odd[0]!r}, so Java speaks another language there: {OTHER_DIGITS}")

@@ -9,6 +9,7 @@ from typing import Protocol
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake.errors import BadInput
+from payerlake.paths import require_plain_names
 from payerlake.schema import Table
 from payerlake.storage import Folder
 
@@ -50,7 +51,11 @@ class Writer(Protocol):
 
 
 def stored(rows: int, data: Mapping[str, int], rest: Mapping[str, int] | None = None, within: str = "") -> Stored:
-    """So many rows in these data files, by name `within` the dataset's folder; rest: the table's other files."""
+    """So many rows in these data files, by name `within` the dataset's folder; rest: the table's other files.
+
+    Raises BadInput for files that are numbered in digits of another script.
+    """
+    require_plain_names(within, list(data))
     sizes = {f"{within}{name}": size for name, size in {**data, **(rest or {})}.items()}
     return Stored(rows, len(data), sum(data.values()), sizes)
 

@@ -10,7 +10,10 @@ BIN := .venv/bin
 STAMP := .venv/.payerlake-setup
 # What development and CI install: every package by its hash. UV writes it.
 LOCK := .ci/requirements.txt
+BENCH_LOCK := .ci/bench.txt
 UV := uv==0.13.9
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --no-emit-index-url --quiet \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 # What a recipe runs to install Debian packages: as root, or by sudo where it asks no password; else it fails.
@@ -48,8 +51,8 @@ $(STAMP): pyproject.toml $(LOCK)
 
 lock: setup  ## .ci/requirements.txt anew from pyproject.toml; UPGRADE=1 takes the newest of everything
 	@$(PIP) install '$(UV)'
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
-		--no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) --quiet --output-file $(LOCK)
+	$(COMPILE) --all-extras --output-file $(LOCK) pyproject.toml
+	$(COMPILE) --constraint $(LOCK) --output-file $(BENCH_LOCK) --group bench
 	@$(MAKE) --no-print-directory licences
 
 licences: setup  ## the table of licences in .ci/README.md anew, of what the lock installs
@@ -89,6 +92,7 @@ lint: setup  ## style, formatting, types
 	$(BIN)/mypy
 
 bench: setup  ## measure generation beside other generators
+	@$(PIP) install --require-hashes --requirement $(BENCH_LOCK)
 	$(BIN)/python -m tests.benchmarks
 
 clean:  ## remove .venv, out/ and every cache

@@ -1,4 +1,4 @@
-"""The README's own commands: everything in a fenced block works as it stands there, or on fewer members.
+"""The pages' own commands: everything in a fenced block works as it stands there, or on fewer members.
 
 Every command is taken as far as Spark, as it stands there: its options, names, settings and files are all accepted.
 Of each dataset the first `generate` is run at the tiny scale, and with what it published the commands that read such.
@@ -25,8 +25,11 @@ from payerlake import cli, databases, pipeline, registry, settings
 from payerlake.errors import DataFailed
 
 CHECKOUT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+PAGES = [(CHECKOUT / name).read_text() for name in ("README.md", "jobs/README.md")]
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", "".join(PAGES), re.MULTILINE | re.DOTALL)
 PAYERLAKE = ".venv/bin/payerlake"
+WHEEL = f"payerlake-{payerlake.__version__}-py3-none-any.whl"
+SUBMITTED = {"--archives", "--conf", "--deploy-mode", "--master", "--properties-file", "--py-files"}
 COMPUTED = ("validate", "verify")  # run on what is published
 
 
@@ -96,7 +99,7 @@ def test_every_block_is_of_a_kind_that_is_tried_here() -> None:
 
 
 def test_every_command_is_of_a_kind_that_is_tried_here() -> None:
-    tried = of("make", "mysql", "cd", "spark-submit", "source")
+    tried = of("make", "mysql", "cd", "spark-submit", "source", "python3", "databricks")
     tried += of_payerlake("generate", "load", *COMPUTED)
     assert sorted(tried) == sorted(commands())
 
@@ -117,7 +120,7 @@ def test_make_knows_the_target(command: str) -> None:
 def test_generate_gets_as_far_as_spark(
     spark: SparkSession, command: str, stopped: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    here = re.sub(r"--out \w+://\S+", "--out out", command)  # a bucket that is not there
+    here = re.sub(r"--out (\w+:)?/\S+", "--out out", command)  # a bucket or a disk that is not there
     assert (cli.run(shlex.split(here)[1:]), capsys.readouterr().err) == (1, f"payerlake: {stopped}\n")
 
 
@@ -147,14 +150,35 @@ def test_mysql_is_given_a_script_that_is_there(command: str, published: Path) ->
 def test_spark_submit_gets_as_far_as_spark(
     spark: SparkSession, command: str, stopped: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, properties, script, arguments = re.fullmatch(
-        r"(spark-submit --properties-file (\S+)) (\S+\.py) (.*)", command
+    options, script, arguments = re.fullmatch(
+        r"spark-submit (.*?)(?:local:///opt/payerlake/)?(jobs/\S+\.py) (.*)", command
     ).groups()
-    assert (CHECKOUT / properties).is_file()
-    monkeypatch.setattr(sys, "argv", [script, *shlex.split(arguments)])
+    words = shlex.split(options)
+    assert {word for word in words if word.startswith("-")} <= SUBMITTED
+    assert (CHECKOUT / words[words.index("--properties-file") + 1]).is_file()
+    here = re.sub(r"--out (\w+:)?/\S+", "--out out", arguments)
+    monkeypatch.setattr(sys, "argv", [script, *shlex.split(here)])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(CHECKOUT / script), run_name="__main__")
     assert (ended.value.code, capsys.readouterr().err) == (1, f"payerlake: {stopped}\n")
+
+
+def test_the_archive_that_is_submitted_is_the_wheel_that_is_built() -> None:
+    assert f"--wheel-dir {Path(WHEEL).parent / 'dist'} ." in " ".join(of("python3"))
+    archives = {word for command in of("spark-submit") for word in shlex.split(command) if word.endswith(".whl")}
+    assert archives == {f"dist/{WHEEL}"}
+
+
+@pytest.mark.parametrize("command", of("databricks"))
+def test_the_bundle_has_the_job_the_target_and_the_parameters(command: str) -> None:
+    bundle = yaml.safe_load((CHECKOUT / "databricks.yml").read_text())
+    _, kind, verb, *words = shlex.split(command)
+    assert (kind, words[words.index("--target") + 1] in bundle["targets"]) == ("bundle", True)
+    if verb == "deploy":
+        return
+    job = bundle["resources"]["jobs"][words[0]]
+    given = dict(pair.split("=", 1) for pair in words[words.index("--params") + 1].split(","))
+    assert given.keys() <= {parameter["name"] for parameter in job["parameters"]}
 
 
 @pytest.mark.parametrize("command", of("source"))

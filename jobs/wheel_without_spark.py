@@ -1,7 +1,7 @@
-"""The wheel for Databricks: payerlake without its demand for pyspark, which the runtime has in its own make.
+"""The wheel without its demand for pyspark, for an engine that has its own: Databricks, an image with Spark, a cluster.
 
-`python3 jobs/databricks_wheel.py FOLDER` makes it of this checkout. To install pyspark beside the runtime's would break
-both, and a library of a cluster or of a serverless environment cannot be installed with `--no-deps`.
+`python3 jobs/wheel_without_spark.py FOLDER` makes it of this checkout. A pyspark beside the engine's would break both,
+and a library of a Databricks cluster or serverless environment cannot be installed with `--no-deps`.
 """
 
 import base64

@@ -40,7 +40,7 @@ PACKAGES = {
     ),
     "s3": Packages(
         (f"org.apache.hadoop:hadoop-aws:{HADOOP}",),
-        ("software.amazon.encryption.s3:*", "software.amazon.s3.analyticsaccelerator:*", "org.wildfly.openssl:*"),
+        ("software.amazon.encryption.s3:*", "org.wildfly.openssl:*"),
     ),
 }
 

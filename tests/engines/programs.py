@@ -40,7 +40,7 @@ def environment(conf: Path | None = None, **more: str) -> dict[str, str]:
         "PAYERLAKE_DRIVER_MEMORY": "1g",
         "SPARK_LOCAL_IP": "127.0.0.1",
         # For few rows the quick compiler alone; every JVM that is started from here reads this.
-        "JDK_JAVA_OPTIONS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
     }
     outside = {"SPARK_REMOTE", "PYSPARK_GATEWAY_PORT", "SPARK_CONF_DIR"}
     return {name: value for name, value in os.environ.items() if name not in outside} | ours | chosen | more

@@ -62,6 +62,11 @@ def readers() -> dict[tuple[str, str], Reader]:
     }
 
 
+def headers(table: Table) -> list[str]:
+    """The names of the columns in CSV."""
+    return [column.header for column in table.columns]
+
+
 def csv_files(folder: Path, table: Table) -> list[str]:
     """`STEM.csv`, or the numbered files."""
     whole = folder / "csv" / f"{table.csv_stem}.csv"
@@ -123,10 +128,12 @@ def _csv_by_polars(folder: Path, table: Table) -> pa.Table:
     import polars as pl  # noqa: PLC0415
 
     # 1 and 0 are no booleans to polars.
-    numbers = [column.name for column in table.columns if column.type == "boolean" and table.numeric_booleans]
-    schema = pl.Schema(arrow_schema(table)) | dict.fromkeys(numbers, pl.Int8)
+    numbers = [column.header for column in table.columns if column.type == "boolean" and table.numeric_booleans]
+    kinds = pl.Schema(arrow_schema(table)).dtypes()
+    schema = dict(zip(headers(table), kinds, strict=True)) | dict.fromkeys(numbers, pl.Int8)
     frame = pl.concat([pl.read_csv(file, schema=schema) for file in csv_files(folder, table)])
-    return frame.with_columns(pl.col(name).cast(pl.Boolean) for name in numbers).to_arrow()
+    typed = frame.with_columns(pl.col(name).cast(pl.Boolean) for name in numbers)
+    return typed.to_arrow().rename_columns(table.column_names)
 
 
 def _csv_by_duckdb(folder: Path, table: Table) -> pa.Table:

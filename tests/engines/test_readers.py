@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from pyspark.sql import SparkSession
 
@@ -76,11 +75,11 @@ def plainly(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
-@every_table
 @every_way
-def test_a_reader_finds_the_contracts_columns_and_types(table: Table, way: tuple[str, str], read: Callable) -> None:
-    found = {field.name: plainly(field.type) for field in read(table, way).schema}
-    assert found == {field.name: field.type for field in arrow_schema(table)}
+def test_a_reader_finds_the_contracts_columns_and_types(way: tuple[str, str], read: Callable) -> None:
+    for table in TABLES:
+        found = [(field.name, plainly(field.type)) for field in read(table, way).schema]
+        assert found == [(field.name, field.type) for field in arrow_schema(table)], table.full_name
 
 
 @every_table
@@ -95,40 +94,26 @@ def test_a_reader_that_is_not_spark_computes_the_fingerprint_of_the_manifest(
     )
 
 
-@every_table
 @every_way
-def test_every_reader_sees_the_same_rows(table: Table, way: tuple[str, str], read: Callable) -> None:
-    assert rows(read(table, way)) == rows(read(table, WAYS[0]))
+def test_every_reader_sees_the_same_rows(way: tuple[str, str], read: Callable) -> None:
+    differ = [table.full_name for table in TABLES if rows(read(table, way)) != rows(read(table, WAYS[0]))]
+    assert differ == []
 
 
-@every_table
 @every_way
-def test_no_text_is_empty_so_none_is_taken_for_a_null(table: Table, way: tuple[str, str], read: Callable) -> None:
-    texts = [name for name, field in zip(table.column_names, arrow_schema(table), strict=True) if is_text(field)]
-    stored = read(table, way)
-    assert [name for name in texts if pc.any(pc.equal(stored[name].cast(pa.string()), "")).as_py()] == []
+def test_no_text_is_empty_so_none_is_taken_for_a_null(way: tuple[str, str], read: Callable) -> None:
+    texts = [(table, field.name) for table in TABLES for field in arrow_schema(table) if field.type == pa.string()]
+    assert [(table.full_name, name) for table, name in texts if "" in read(table, way)[name].to_pylist()] == []
 
 
-def is_text(field: pa.Field) -> bool:
-    return field.type == pa.string()
-
-
-@pytest.mark.parametrize(
-    ("table", "column"),
-    [
-        ("pharmacy.members", "zip_code"),
-        ("pharmacy.drugs", "ndc_code"),
-        ("quality.plan_members", "zip_code"),
-        ("quality.zip_code_reference", "zip_code"),
-        ("insurance.members", "zipcode"),
-    ],
-)
+@pytest.mark.parametrize("column", ["members.zip_code", "households.person_code", "claims.PlaceOfService"])
 @every_way
-def test_leading_zeros_are_kept(table: str, column: str, way: tuple[str, str], read: Callable) -> None:
-    contract = registry.dataset(table.partition(".")[0]).table(table.partition(".")[2])
-    values = read(contract, way)[column].to_pylist()
-    assert {len(value) for value in values if value} <= {5, 11, 13}
-    assert any(value.startswith("0") for value in values if value)
+def test_leading_zeros_are_kept(column: str, way: tuple[str, str], read: Callable) -> None:
+    name, _, field = column.partition(".")
+    table = registry.dataset("finance" if name == "claims" else "pharmacy").table(name)
+    values = read(table, way)[field].to_pylist()
+    assert len({len(value) for value in values}) == 1
+    assert any(value.startswith("0") for value in values)
 
 
 @every_table

@@ -1,7 +1,8 @@
-"""The jars of the engines' tests: Hadoop's minicluster and Spark's driver for S3, fetched once from Maven Central.
+"""What the engines' tests need and nobody else: Python packages, Hadoop's minicluster, Spark's driver for S3.
 
-`python -m tests.engines.fetch [hdfs] [s3]` keeps them under `.venv/share/payerlake/test-jars`: 56 MB for `hdfs`; 690 MB
-for `s3`, nearly all of it Amazon's SDK, which has no smaller form that Hadoop takes.
+`python -m tests.engines.fetch [python] [hdfs] [s3]`, once. Packages go to this Python; jars from Maven Central to
+`.venv/share/payerlake/test-jars`: 56 MB for `hdfs`; 690 MB for `s3`, nearly all of it Amazon's SDK, which has no smaller
+form that Hadoop takes.
 """
 
 from __future__ import annotations
@@ -22,6 +23,17 @@ HADOOP = next((SPARK_HOME / "jars").glob("hadoop-client-api-*.jar")).stem.rparti
 
 FOLDER = Path(sys.prefix, "share", "payerlake", "test-jars")
 _SECONDS = 1800
+
+
+PYTHON = (
+    "deltalake==1.6.6",
+    "duckdb==2.0.1",
+    "polars==2.1.0",
+    "moto[server]==5.2.5",
+    "s3fs==2026.9.0",
+    "boto3==1.43.117",  # the one that goes with s3fs, for which pip would search long
+)
+"""The readers that are not Spark, a server that speaks S3, and fsspec's driver for it."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +65,17 @@ def require_jars(name: str) -> list[Path]:
     return jars
 
 
-def fetch(name: str) -> None:
-    """Let Spark's resolver fetch a set; its folder appears complete or not at all."""
-    if (FOLDER / name).exists():
-        return
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".fetch-") as work:
-        _resolve(PACKAGES[name], Path(work))
-        Path(work, "jars").rename(FOLDER / name)
+def fetch(name: str) -> str:
+    """Fetch a set, unless it stands already; where it is."""
+    if name == "python":
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *PYTHON], check=True, timeout=_SECONDS)
+        return sys.prefix
+    if not (FOLDER / name).exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".fetch-") as work:
+            _resolve(PACKAGES[name], Path(work))
+            Path(work, "jars").rename(FOLDER / name)  # complete or not at all
+    return str(FOLDER / name)
 
 
 def _resolve(packages: Packages, work: Path) -> None:
@@ -75,6 +90,5 @@ def _resolve(packages: Packages, work: Path) -> None:
 
 
 if __name__ == "__main__":
-    for asked in sys.argv[1:] or PACKAGES:
-        fetch(asked)
-        print(f"{asked}: {len(list((FOLDER / asked).glob('*.jar')))} jars in {FOLDER / asked}")
+    for asked in sys.argv[1:] or ("python", *PACKAGES):
+        print(f"{asked}: {fetch(asked)}")

@@ -59,5 +59,5 @@ def hidden(out: str) -> list[str]:
     """Names under OUT that begin with a dot: what a run leaves, or has beside the dataset while it lives."""
     fs, path = fsspec.core.url_to_fs(out)
     fs.invalidate_cache()
-    inside = (name[len(path) :].lstrip("/") for name in fs.find(path))
-    return sorted({name.partition("/")[0] for name in inside if name.startswith(".")})
+    names = (name.rstrip("/").rpartition("/")[2] for name in fs.ls(path, detail=False))
+    return sorted(name for name in names if name.startswith("."))

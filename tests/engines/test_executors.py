@@ -53,10 +53,10 @@ def test_executors_that_write_on_disks_of_their_own_publish_nothing(form: str, a
         *("--format", form, "--no-validate", "--out", str(out)),
     )
     assert ran.code == 3, ran
-    assert "500 rows were made" in ran.err
-    assert "stand there" in ran.err
-    assert "same storage" in ran.err
-    assert len(ran.err.strip().splitlines()) == 1
+    said = ran.err.strip().splitlines()[-1]  # before it, on a slow machine, that executors are waited for
+    assert "500 rows were made" in said
+    assert "stand there" in said
+    assert "same storage" in said
     assert not (out / "pharmacy").exists()
     assert hidden(str(out)) == []
 

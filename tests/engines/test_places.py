@@ -33,9 +33,10 @@ def seed_at(out: str) -> int | None:
 
 
 def in_plain_words(ran: Ran) -> bool:
-    """One line, without the names of Java's or Python's own."""
-    line = ran.err.strip()
-    return len(line.splitlines()) == 1 and not any(word in line for word in ("Py4J", "Traceback", "java.", "calling o"))
+    """A line for the user, without the names of Java's or Python's own."""
+    return ran.err.startswith("payerlake: ") and not any(
+        word in ran.err for word in ("Py4J", "Traceback", "java.", "calling o", "Exception")
+    )
 
 
 # two runs

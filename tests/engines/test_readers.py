@@ -53,10 +53,12 @@ def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 def read(published: Callable[[str], Path]) -> Callable[[Table, tuple[str, str]], pa.Table]:
     """What a reader makes of a table in a format."""
     by_way: dict[tuple[str, str], Reader] = readers()
+    seen: dict[tuple[str, tuple[str, str]], pa.Table] = {}
 
-    @cache
     def read_once(table: Table, way: tuple[str, str]) -> pa.Table:
-        return by_way[way](published(table.dataset), table)
+        if (table.full_name, way) not in seen:
+            seen[table.full_name, way] = by_way[way](published(table.dataset), table)
+        return seen[table.full_name, way]
 
     return read_once
 

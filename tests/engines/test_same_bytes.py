@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import combinations, product
@@ -34,7 +34,6 @@ PARTITIONS = (1, 2, 7, 64)
 ENGINES = ("local", "standalone", "connect")
 FORMATS = ("delta", "csv", "parquet")
 WHOLE, SLICES = ("1/1",), ("1/2", "3/4", "4/4")  # a half and two quarters
-WITHIN_SECONDS = 3000
 BY = {"delta": "deltalake", "csv": "pyarrow", "parquet": "pyarrow"}
 
 
@@ -75,35 +74,48 @@ def test_every_two_values_of_two_axes_meet_in_a_run() -> None:
 
 @pytest.fixture(scope="module")
 def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Run], Path]]:
-    """The folder of a run; all runs of an engine are made by one program in one session, when one is asked for."""
+    """The folder of a run, which is made when it is asked for; all runs of an engine are made in one session."""
     out = tmp_path_factory.mktemp("same")
-    service = getattr(spark._jvm, "org.apache.spark.sql.connect.service.SparkConnectService$")
-    connect = f"sc://localhost:{service.__getattr__('MODULE$').localPort()}"
     with ExitStack() as stack:
 
         @cache
-        def engine(name: str) -> None:
-            standalone = stack.enter_context(cluster()).master if name == "standalone" else ""
-            master = {"local": "local[2]", "standalone": standalone, "connect": connect}[name]
-            orders = [{**asdict(run), "out": str(out / str(run))} for run in RUNS if run.engine == name]
-            _make(master, orders, out / f"{name}.conf")
+        def engine(name: str) -> subprocess.Popen[str]:
+            return stack.enter_context(_client(_master(name, spark, stack), out / name))
 
+        @cache
         def folder(run: Run) -> Path:
-            engine(run.engine)
+            order = {**asdict(run), "out": str(out / str(run))}
+            client = engine(run.engine)
+            print(json.dumps(order), file=client.stdin, flush=True)
+            assert client.stdout.readline() == "published\n", (out / run.engine / "errors").read_text()[-3000:]
             return out / str(run)
 
         yield folder
 
 
-def _make(master: str, orders: list[dict], conf: Path) -> None:
-    settings = INTERPRETED | {"spark.sql.shuffle.partitions": "3"}
-    given = json.dumps([master, settings, orders])
-    env = environment(spark_conf(conf, {"spark.executor.memory": "1g"}), PAYERLAKE_LOG=str(conf / "log"))
-    program = [sys.executable, "-m", "tests.engines.client", given]
-    answer = subprocess.run(
-        program, cwd=LIB.parent, env=env, capture_output=True, text=True, timeout=WITHIN_SECONDS, check=False
-    )
-    assert answer.returncode == 0, answer.stderr[-3000:]
+def _master(engine: str, spark: SparkSession, stack: ExitStack) -> str:
+    """The engine's URL; a cluster is started, and Spark Connect is what the session of all tests serves."""
+    if engine == "standalone":
+        return stack.enter_context(cluster()).master
+    if engine == "connect":
+        service = getattr(spark._jvm, "org.apache.spark.sql.connect.service.SparkConnectService$")
+        return f"sc://localhost:{service.__getattr__('MODULE$').localPort()}"
+    return "local[2]"
+
+
+@contextmanager
+def _client(master: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The program while it waits for orders."""
+    env = environment(spark_conf(folder, {"spark.executor.memory": "1g"}), PAYERLAKE_LOG=str(folder / "log"))
+    settings = json.dumps(INTERPRETED | {"spark.sql.shuffle.partitions": "3"})
+    program = [sys.executable, "-m", "tests.engines.client", master, settings]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with (
+        (folder / "errors").open("w") as errors,
+        subprocess.Popen(program, cwd=LIB.parent, env=env, stderr=errors, text=True, **pipes) as client,
+    ):
+        yield client
+        client.stdin.close()
 
 
 @pytest.mark.thorough

@@ -1,8 +1,8 @@
 """A user's program: one session on an engine, in which it makes datasets of golden size one after another.
 
-`python -m tests.engines.client MASTER SETTINGS`, the settings of Spark as JSON; then it reads orders, lines of JSON: the
-dataset, where to publish it, the slices, the format, and in how many files to lay long tables. When one is published,
-it says so.
+`python -m tests.engines.client MASTER SETTINGS`, the settings of Spark as JSON; then it reads orders, lines of JSON:
+the dataset, where to publish it, the slices, the format, and in how many files to lay long tables. When one is
+published, it says so.
 """
 
 from __future__ import annotations

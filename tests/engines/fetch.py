@@ -1,8 +1,8 @@
 """What the engines' tests need and nobody else: Python packages, Hadoop's minicluster, Spark's driver for S3.
 
 `python -m tests.engines.fetch [python] [hdfs] [s3]`, once. Packages go to this Python; jars from Maven Central to
-`.venv/share/payerlake/test-jars`: 56 MB for `hdfs`; 690 MB for `s3`, nearly all of it Amazon's SDK, which has no smaller
-form that Hadoop takes.
+`.venv/share/payerlake/test-jars`: 56 MB for `hdfs`, and for `s3` 690 MB, nearly all of it Amazon's SDK, which has no
+smaller form that Hadoop takes.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake import fingerprint, pipeline, registry, settings
+from payerlake import fingerprint, orders, pipeline, registry, settings
 from payerlake.destinations import FolderDestination
 from payerlake.errors import BadInput, DataFailed, EngineFailed
 from payerlake.pharmacy.settings import SCENARIOS
@@ -87,19 +87,19 @@ def test_more_parts_than_can_hold_something_are_refused_before_spark_starts(
 ) -> None:
     """A part of the members holds a household at least, which is of six or fewer."""
     overrides = [option("members", MEMBERS), *(option(name, value) for name, value in options.items())]
-    assert pipeline.order(dataset, tables, f"{most}/{most}", overrides=overrides)
+    assert orders.order(dataset, tables, f"{most}/{most}", overrides=overrides)
     with pytest.raises(BadInput, match=f"^--slice 1/{most + 1}: .* N is at most {most};"):
-        pipeline.order(dataset, tables, f"1/{most + 1}", overrides=overrides)
+        orders.order(dataset, tables, f"1/{most + 1}", overrides=overrides)
 
 
 def test_reference_tables_may_be_had_in_any_part() -> None:
-    assert pipeline.order("pharmacy", ["plans", "drugs"], "7/5000", overrides=[option("members", MEMBERS)])
+    assert orders.order("pharmacy", ["plans", "drugs"], "7/5000", overrides=[option("members", MEMBERS)])
 
 
 def test_as_many_parts_as_there_may_be_all_have_members(spark: SparkSession) -> None:
     for i in range(1, 8):
-        made = pipeline.order("pharmacy", ["members"], f"{i}/7", overrides=[option("members", 42)])
-        here = pipeline.world(spark, made)
+        made = orders.order("pharmacy", ["members"], f"{i}/7", overrides=[option("members", 42)])
+        here = orders.world(spark, made)
         assert here.first < here.last
 
 
@@ -217,7 +217,7 @@ def test_data_that_break_a_rule_are_not_published(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "departures", lambda *_: frozenset())  # as if the documents had such plans
-    made = pipeline.order("insurance", ["plan", "insurance"], overrides=[option("plans", {"base_rate_spread": 0.5})])
+    made = orders.order("insurance", ["plan", "insurance"], overrides=[option("plans", {"base_rate_spread": 0.5})])
     to = FolderDestination(str(tmp_path), "insurance")
     with to.reserved("error"), pytest.raises(DataFailed, match="not published"):
         pipeline.generate(spark, made, to, ("parquet",), validate=True, progress=Progress(quiet=True))
@@ -290,7 +290,7 @@ def test_the_notebook_runs(spark: SparkSession, capsys: pytest.CaptureFixture[st
 
 def test_no_slice_has_what_sums_up_the_whole() -> None:
     views = {"vw_member_segmentation", "vw_geographic_performance", "vw_condition_impact"}
-    whole, part = (pipeline.order("quality", part=text) for text in ("1/1", "2/5"))
+    whole, part = (orders.order("quality", part=text) for text in ("1/1", "2/5"))
     assert {table.name for table in whole.tables} - {table.name for table in part.tables} == views
     with pytest.raises(BadInput, match=r"--slice 2/5: vw_condition_impact: sums up the whole dataset"):
-        pipeline.order("quality", ["plan_members", "vw_condition_impact"], part="2/5")
+        orders.order("quality", ["plan_members", "vw_condition_impact"], part="2/5")

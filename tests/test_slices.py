@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake import fingerprint, pipeline, registry, settings
+from payerlake import fingerprint, orders, registry, settings
 from payerlake.checks.structure import structural
 from payerlake.checks.suites import of_a_part
 from payerlake.databases.load import _contracts, _settings
@@ -38,9 +38,9 @@ NAMES = {  # the ids of the last member of ten billion
 every_dataset = pytest.mark.parametrize("dataset", registry.datasets())
 
 
-def order(dataset: str, members: int, part: str = "1/1", only: tuple[str, ...] = (), **options: Any) -> pipeline.Order:
+def order(dataset: str, members: int, part: str = "1/1", only: tuple[str, ...] = (), **options: Any) -> orders.Order:
     layers = [settings.option(name, value) for name, value in {"members": members, **options}.items()]
-    return pipeline.order(dataset, only, part, overrides=layers)
+    return orders.order(dataset, only, part, overrides=layers)
 
 
 def parts(members: int, each: int = EACH) -> dict[str, str]:
@@ -103,7 +103,7 @@ def test_no_list_on_the_driver_grows_with_the_members(
     spark: SparkSession, lists: Lists, dataset: str, only: tuple[str, ...]
 ) -> None:
     """The longest that all sizes have is that of the ZIP codes."""
-    assert pipeline.frames(spark, order(dataset, TEN_BILLION, f"1/{TEN_BILLION // EACH}", only))
+    assert orders.frames(spark, order(dataset, TEN_BILLION, f"1/{TEN_BILLION // EACH}", only))
     assert 0 < max(lists.text) < 2_000_000
     assert max(lists.rows) < 10_000
 
@@ -140,7 +140,7 @@ def test_facilities_are_cut_and_the_parts_make_the_whole(spark: SparkSession) ->
 def test_a_member_goes_to_a_facility_of_the_state_that_another_slice_has(spark: SparkSession) -> None:
     part = parts(TEN_BILLION, each=100)["middle"]
     made = order("insurance", TEN_BILLION, part, ("members",))
-    members = pipeline.frames(spark, made)["members"].where("primary_care_facility_id IS NOT NULL")
+    members = orders.frames(spark, made)["members"].where("primary_care_facility_id IS NOT NULL")
     number = F.col("primary_care_facility_id")
     states = list(made.settings.population.states)
     rows = members.select("state", number, facility._state_index(made.settings, number).alias("at")).collect()

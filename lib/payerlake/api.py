@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from payerlake import databases, pipeline, registry, settings
+from payerlake import databases, orders, pipeline, registry, settings
 from payerlake.destinations import CatalogDestination, FolderDestination
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
@@ -37,8 +37,8 @@ def tables(
     frames, runs under your session's settings: where it has others, as ANSI mode off or `spark.sql.legacy.*`, use the
     frames inside `with payerlake.engine_settings.exact(spark):`.
     """
-    made = pipeline.order(dataset, only, slice, scale, config, layers(options))
-    return pipeline.frames(spark, made)
+    made = orders.order(dataset, only, slice, scale, config, layers(options))
+    return orders.frames(spark, made)
 
 
 def generate(
@@ -61,8 +61,8 @@ def generate(
 
     Raises BadInput before anything runs, DataFailed with nothing published where a rule does not hold.
     """
-    made = pipeline.order(dataset, only, slice, scale, config, layers(options))
-    into = pipeline.formats([format] if isinstance(format, str) else format, catalog)
+    made = orders.order(dataset, only, slice, scale, config, layers(options))
+    into = orders.formats([format] if isinstance(format, str) else format, catalog)
     to = destination(spark, dataset, out, catalog, schema)
     with to.reserved(mode), Progress() as progress:
         return pipeline.generate(spark, made, to, into, validate, progress)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from pyspark.sql import SparkSession
 
-from payerlake import api, checks, databases, pipeline, settings
+from payerlake import api, checks, databases, orders, pipeline, settings
 from payerlake.destinations import CatalogDestination, Destination, FolderDestination
 from payerlake.errors import BadInput
 from payerlake.progress import Progress
@@ -27,7 +27,7 @@ def generate(dataset: str, **options: Any) -> None:
     began = time.monotonic()
     name, _, table = dataset.partition(".")
     made = _order(name, table, options)
-    into = pipeline.formats(options["formats"], options["catalog"])
+    into = orders.formats(options["formats"], options["catalog"])
     with _place_to_publish(name, made, into, options) as (spark, to), Progress() as progress:
         outcome = pipeline.generate(spark, made, to, into, not options["no_validate"], progress)
     _print_made(outcome)
@@ -74,13 +74,13 @@ def load(dataset: str, **options: Any) -> None:
     _print_inspected(loaded.inspected)
 
 
-def _order(dataset: str, table: str, options: dict[str, Any]) -> pipeline.Order:
+def _order(dataset: str, table: str, options: dict[str, Any]) -> orders.Order:
     if table and options["tables"]:
         raise BadInput(f"--tables {options['tables']}: {dataset}.{table} names the table already; give one of the two")
     only = [table] if table else [name.strip() for name in (options["tables"] or "").split(",") if name.strip()]
     given = [settings.option(name, _number(options[name])) for name in ("members", "seed") if options[name] is not None]
     sets = [settings.set_option(text) for text in options["sets"]]
-    return pipeline.order(dataset, only, options["part"], options["scale"], options["config"], [*given, *sets])
+    return orders.order(dataset, only, options["part"], options["scale"], options["config"], [*given, *sets])
 
 
 def _number(text: str) -> int | str:
@@ -90,7 +90,7 @@ def _number(text: str) -> int | str:
 
 @contextmanager
 def _place_to_publish(
-    dataset: str, made: pipeline.Order, into: tuple[str, ...], options: dict[str, Any]
+    dataset: str, made: orders.Order, into: tuple[str, ...], options: dict[str, Any]
 ) -> Iterator[tuple[SparkSession, Destination]]:
     """A session and the reserved destination: a folder before Spark starts, a catalog as soon as it answers."""
     brief = made.settings.members / made.part[1] <= _BRIEF_MEMBERS

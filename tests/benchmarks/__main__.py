@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from payerlake import fingerprint, pipeline
+from payerlake import fingerprint, orders, pipeline
 from payerlake.schema import Table
 from payerlake.session import spark_session
 from payerlake.settings import option
@@ -58,8 +58,8 @@ def _print_row(what: str, measured: str, goal: str) -> None:
 def _in_one_session(folder: Path) -> Iterator[tuple[str, str, str]]:
     # A file that seems dear to open is a partition of its own, so that the copy has the files of its source.
     spark = spark_session(f"local[{CORES}]", settings={"spark.sql.files.openCostInBytes": "1g"})
-    made = pipeline.order("pharmacy", overrides=[option("members", MEMBERS)])
-    here = pipeline.world(spark, made)
+    made = orders.order("pharmacy", overrides=[option("members", MEMBERS)])
+    here = orders.world(spark, made)
     for name in TABLES:
         table = made.dataset.table(name)
         source = str(folder / f"{name}.parquet")
@@ -106,8 +106,8 @@ def _write_and_copy(
 def _whole_dataset(name: str, folder: Path) -> Iterator[tuple[str, str, str]]:
     """All tables of a dataset, two at once as `generate` makes them, against copies of all, two at once likewise."""
     spark = spark_session(f"local[{CORES}]", settings={"spark.sql.files.openCostInBytes": "1g"})
-    made = pipeline.order(name, overrides=[option("members", MEMBERS)])
-    here = pipeline.world(spark, made)
+    made = orders.order(name, overrides=[option("members", MEMBERS)])
+    here = orders.world(spark, made)
     for table in made.tables:
         table.build(here).write.parquet(str(folder / name / table.name))
     for format_ in FORMATS:

@@ -8,7 +8,7 @@ import pytest
 from hccinfhir.model_calculate import calculate_raf
 from pyspark.sql import SparkSession
 
-from payerlake import pipeline
+from payerlake import orders
 from payerlake.errors import BadInput
 from payerlake.finance.morbidity import Morbidity, morbidity
 from payerlake.finance.risk import MODEL, RiskModel
@@ -26,10 +26,10 @@ BEYOND = {
 
 def _chronic(*more: str) -> Morbidity:
     """The catalogue's chronic diagnoses, and more of them, which anybody may have."""
-    known = [d.model_dump(mode="json") for d in pipeline.order("finance").settings.diagnoses]
+    known = [d.model_dump(mode="json") for d in orders.order("finance").settings.diagnoses]
     template = next(d for d in known if d["icd10_code"] == "E78.5")
     added = [template | {"icd10_code": code, "label": BEYOND[code]} for code in more]
-    return morbidity(pipeline.order("finance", overrides=[option("diagnoses", added + known)]).settings)
+    return morbidity(orders.order("finance", overrides=[option("diagnoses", added + known)]).settings)
 
 
 def _codes(found: Morbidity, bits: int) -> list[str]:
@@ -69,9 +69,9 @@ def test_patients_have_the_score_of_the_calculator_within_the_bounds(spark: Spar
 
 
 def test_a_prevalence_beyond_what_it_requires_is_refused() -> None:
-    known = [d.model_dump(mode="json") for d in pipeline.order("finance").settings.diagnoses]
+    known = [d.model_dump(mode="json") for d in orders.order("finance").settings.diagnoses]
     for diagnosis in known:
         if diagnosis["icd10_code"] == "E11.22":
             diagnosis["age_75_up"] = 60.0
     with pytest.raises(BadInput, match=r"^diagnoses: E11.22: .* are more than can have it beside what it requires"):
-        pipeline.order("finance", overrides=[option("diagnoses", known)])
+        orders.order("finance", overrides=[option("diagnoses", known)])

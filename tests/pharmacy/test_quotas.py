@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake import pipeline, settings
+from payerlake import orders, settings
 from payerlake.errors import BadInput
 from payerlake.pharmacy.quotas import examine
 from payerlake.pharmacy.settings import PharmacySettings
@@ -70,14 +70,14 @@ def test_settings_that_it_cannot_fill_are_refused_with_what_is_allowed(options: 
 def test_they_are_refused_before_spark_starts(table: str) -> None:
     wrong = [settings.set_option("formularies.types.BASIC.brands=[0, 900]")]
     with pytest.raises(BadInput, match=r"give .* at most 743"):
-        pipeline.order("pharmacy", [table], overrides=wrong)
-    assert pipeline.order("pharmacy", ["plans"], overrides=wrong)
+        orders.order("pharmacy", [table], overrides=wrong)
+    assert orders.order("pharmacy", ["plans"], overrides=wrong)
 
 
 def test_more_ndcs_than_package_codes_are_refused_before_spark_starts() -> None:
     wrong = [settings.set_option("drugs.ndcs=400000")]
     with pytest.raises(BadInput, match=r"drugs\.ndcs is 400,000: .* up to 123 NDCs, and there are 99 package codes"):
-        pipeline.order("pharmacy", ["drugs"], overrides=wrong)
+        orders.order("pharmacy", ["drugs"], overrides=wrong)
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,9 @@ _NUMBERS = (
 META = ("rule", "source", "settings", "whole", *_NUMBERS)
 MEAN = "expect_column_mean_to_be_between"
 DIVERGENCE = "expect_column_kl_divergence_to_be_less_than"
-OF_VALUES = "expect_column_values_"  # types that look at each value by itself: any number will do, and none
-OF_A_SHAPE = "expect_table_"
+_OF_A_COLUMN = "expect_column_"
+# These look at each value by itself, or at none: any number of values will do.
+_OF_EACH = tuple(f"{_OF_A_COLUMN}{of}" for of in ("value_", "values_", "pair_", "to_exist"))
 
 _Z = 5.0
 _REFUSED = 1e-7  # probability that a true distribution is refused
@@ -65,7 +66,7 @@ def follows_rows(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any])
 
 def sums_up(type_: str) -> bool:
     """Whether the expectation is about one figure of all values, such as their mean, which no values have not."""
-    return not type_.startswith((OF_VALUES, OF_A_SHAPE))
+    return type_.startswith(_OF_A_COLUMN) and not type_.startswith(_OF_EACH)
 
 
 def examine(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any], where: str) -> None:

@@ -91,7 +91,7 @@ class ChronicCondition(Frozen):
     prevalence_pct: float = Field(gt=0, lt=100)
     avg_risk_score_impact: float = Field(ge=0, lt=10)
     affects_measures: tuple[str, ...]
-    comorbidity_group: str
+    comorbidity_group: str = Field(min_length=1)
     sex: Literal["", "F", "M"]
     onset_from: int = Field(ge=0, le=120)
     onset_to: int = Field(ge=0, le=120)

@@ -19,7 +19,7 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 _LOCK = CHECKOUT / ".ci" / "requirements.txt"
 # Of Databricks 15.4 LTS; pyspark 3.5 wants numpy below 2, for which a pyarrow of today is not made.
-_OF_SPARK_3_5 = {"numpy": "1.23.5", "pandas": "1.5.3", "pyarrow": "14.0.2"}
+_OF_SPARK_3_5 = {"numpy": "1.23.5", "pandas": "1.5.3", "pyarrow": "14.0.2", "scipy": "1.11.1"}
 _MINUTES = 20
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from payerlake import launch
 from payerlake.errors import BadInput
+from payerlake.resources import resource
 
 NOBODY = 4_000_000_000  # no list of users has it
 
@@ -118,3 +119,12 @@ def test_the_variables_that_may_be_at_fault_are_named(monkeypatch: pytest.Monkey
     monkeypatch.setenv("SPARK_CONF_DIR", "/etc/spark")
     monkeypatch.setenv("_JAVA_OPTIONS", "-Dkey=secret")
     assert launch.named_variables().startswith("; your environment sets SPARK_CONF_DIR, _JAVA_OPTIONS: ")
+
+
+@pytest.mark.parametrize("whose", ["driver", "executor"])
+def test_spark_submit_starts_java_with_options_of_the_same(whose: str) -> None:
+    lines = resource("conf", "spark-defaults.conf").read_text().splitlines()
+    (options,) = [line.split()[1:] for line in lines if line.startswith(f"spark.{whose}.extraJavaOptions ")]
+    given = {option for option in options if option.startswith(("-Duser.", "-Dfile."))}
+    assert given <= set(launch.JAVA_OPTIONS.split())
+    assert {option.partition("=")[0] for option in given} >= {"-Duser.language", "-Duser.timezone", "-Dfile.encoding"}

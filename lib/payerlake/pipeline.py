@@ -80,9 +80,8 @@ def generate(
     Raises DataFailed, with nothing published, where a rule does not hold; EngineFailed where Spark or the destination
     gives up, or what stands there is not what was made.
     """
-    here = world(spark, made)
-    began = time.monotonic()
     with exact(spark), to.staged():
+        here, began = world(spark, made), time.monotonic()
         written = _write_all(here, made.tables, into, to, progress)
         seconds = time.monotonic() - began
         manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})

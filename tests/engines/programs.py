@@ -18,6 +18,8 @@ import pyspark
 LIB = Path(__file__).parents[2] / "lib"
 SPARK_HOME = Path(pyspark.__file__).parent
 _STOPS_WITHIN_SECONDS = 20
+# Before a command: it is killed when this process is, however that comes about.
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def run(arguments: Sequence[str], env: Mapping[str, str], timeout: float = 600) 
 def running(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """payerlake while it runs, in a process group of its own; what is left of it at the end is killed."""
     process = subprocess.Popen(
-        command(*arguments),
+        [*_DIES_WITH_US, *command(*arguments)],
         env=dict(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -88,7 +90,7 @@ def server(words: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterator[
     """A server in a process group of its own, which ends with the block, or with this process if that is killed."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *words],
+            [*_DIES_WITH_US, *words],
             env=dict(env),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.thorough
 
 every_storage = pytest.mark.parametrize("storage", STORAGES)
 MOST_CHANGES = 60
-MOMENTS = {"local": 10, "hdfs": 10, "s3": 10}
+MOMENTS = 10
 ORDER = ("generate", "pharmacy", "--tables", "plans,members", "--members", "3000", "--format", "csv", "--no-validate")
 SPREAD = ("--set", "members_per_file.members=100")
 
@@ -146,10 +146,10 @@ def test_a_driver_killed_at_ten_moments_leaves_old_or_new_whole_and_the_next_run
         began = time.monotonic()
         assert process.wait() == 0
         takes = time.monotonic() - began
-    old, moments = 2, MOMENTS[storage]
-    for moment in range(moments):
+    old = 2
+    for moment in range(MOMENTS):
         new = 3 + moment
-        ended = runs.killed_after(new, takes * moment / (moments - 1))
+        ended = runs.killed_after(new, takes * moment / (MOMENTS - 1))
         found = runs.found()
         assert found == new if ended == 0 else found in (old, new)
         old = found

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from payerlake import jars, registry
 from tests import golden
 from tests.engines.sparks import CHECKOUT, SUPPORTED, Versions, environment, pins
 from tests.test_contracts import FORMULARIES, MEMBERS
-
-from payerlake import jars, registry
 
 FORMATS = ("delta", "csv", "parquet")
 

@@ -230,7 +230,7 @@ def test_delta_metadata_carry_grain_meanings_nulls_and_checks(spark, tmp_path):
     assert fields["claim_id"]["metadata"]["comment"] == "The claim's number"
     checks = {name: check for name, check in metadata["configuration"].items() if "constraints" in name}
     assert checks == check_properties(contract())
-    assert len(checks) == 5
+    assert len(checks) == 6
 
 
 @pytest.mark.parametrize(

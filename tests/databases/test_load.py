@@ -13,10 +13,10 @@ from pyspark.sql import SparkSession
 
 from payerlake import api, cli, databases, registry
 from payerlake.databases.ddl import Schema
-from payerlake.errors import BadInput
+from payerlake.errors import BadInput, DataFailed
 from payerlake.schema import Column, Table
 from tests.databases.loading import NAMES, TABLES, counts, load, loaded_rows, published_rows
-from tests.databases.servers import Database, MariaDB, PostgreSQL
+from tests.databases.servers import Database
 
 # what arrives
 
@@ -148,16 +148,12 @@ def test_texts_arrive_sign_by_sign(database: Database, tmp_path: Path) -> None:
     assert rows == [*((i, text, text, 1) for i, text in enumerate(texts)), (99, "-", None, None)]
 
 
-def test_an_empty_text_is_no_null_in_postgresql(postgresql: PostgreSQL, tmp_path: Path) -> None:
+def test_an_empty_text_is_refused_where_no_null_may_be(database: Database, tmp_path: Path) -> None:
+    """It is neither a text nor a null, so the contract's condition refuses it by name."""
     path = tmp_path / "notes.csv"
-    path.write_text('id,text,more,flag\n1,"","",1\n2,"",,0\n')
-    assert _load_notes(postgresql, path) == [(1, "", "", True), (2, "", None, False)]
-
-
-def test_an_empty_text_is_one_in_mariadb_where_no_null_may_be(mariadb: MariaDB, tmp_path: Path) -> None:
-    path = tmp_path / "notes.csv"
-    path.write_text('id,text,more,flag\n1,"","",\n')
-    assert _load_notes(mariadb, path) == [(1, "", None, None)]
+    path.write_text('id,text,more,flag\n1,"",,1\n')
+    with pytest.raises(DataFailed, match="notes_text_allowed"):
+        _load_notes(database, path)
 
 
 def test_connections_end_with_their_blocks(database: Database, insurance: Path) -> None:

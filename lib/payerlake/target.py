@@ -106,7 +106,7 @@ class Target:
         assert self._hold is not None, "publish inside `reserved`"
         self._hold.require()
         self._refuse_foreign()
-        with doing(f"{self.folder}: publishing", "the old data stand as before"):
+        with doing(f"{self.folder}: publishing", "the old data stand as before, or come back with the next command"):
             self._require(self.staging, sizes)
             self.staging.write_text(MANIFEST, manifest)
             self._hold.require()  # to look through many files may take minutes
@@ -122,7 +122,6 @@ class Target:
             if self.is_published():
                 self.folder.delete_file(MANIFEST)
             raise
-        self.folder.delete_file(UNPUBLISHED)
 
     def _require(self, folder: Folder, sizes: Mapping[str, int]) -> None:
         found = folder.files()

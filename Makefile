@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java databases demo test test-all sparks golden lint lock licences bench clean
+.PHONY: help setup java databases demo test engines test-all sparks golden lint lock licences bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -77,7 +77,10 @@ databases:
 test: setup databases  ## the tests
 	$(BIN)/python -m pytest -m "not thorough" --numprocesses 2 --dist loadfile --durations 30
 
-test-all: setup databases  ## those, and the tests on clusters, other Sparks and under faults
+engines: setup  ## what the tests on HDFS and S3 need: 750 MB of jars
+	$(BIN)/python -m tests.engines.fetch
+
+test-all: setup databases engines  ## those, and the tests on clusters, other Sparks and under faults
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 30
 
 sparks: setup  ## every table on each Spark and Python that is supported, in environments of their own

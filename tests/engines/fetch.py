@@ -1,6 +1,6 @@
-"""What the engines' tests need and nobody else: Python packages, Hadoop's minicluster, Spark's driver for S3.
+"""What the engines' tests need and nobody else: Hadoop's minicluster, Spark's driver for S3.
 
-`python -m tests.engines.fetch [python] [hdfs] [s3]`, once. Packages go to this Python; jars from Maven Central to
+`python -m tests.engines.fetch [hdfs] [s3]`, once (`make engines`). Jars go from Maven Central to
 `.venv/share/payerlake/test-jars`: 56 MB for `hdfs`, and for `s3` 690 MB, nearly all of it Amazon's SDK, which has no
 smaller form that Hadoop takes.
 """
@@ -23,17 +23,6 @@ HADOOP = next((SPARK_HOME / "jars").glob("hadoop-client-api-*.jar")).stem.rparti
 
 FOLDER = Path(sys.prefix, "share", "payerlake", "test-jars")
 _SECONDS = 1800
-
-
-PYTHON = (
-    "deltalake==1.6.6",
-    "duckdb==2.0.1",
-    "polars==2.1.0",
-    "moto[server]==5.2.5",
-    "s3fs==2026.9.0",
-    "boto3==1.43.117",  # the one that goes with s3fs, for which pip would search long
-)
-"""The readers that are not Spark, a server that speaks S3, and fsspec's driver for it."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +56,6 @@ def require_jars(name: str) -> list[Path]:
 
 def fetch(name: str) -> str:
     """Fetch a set, unless it stands already; where it is."""
-    if name == "python":
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *PYTHON], check=True, timeout=_SECONDS)
-        return sys.prefix
     if not (FOLDER / name).exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=FOLDER, prefix=".fetch-") as work:
@@ -90,5 +76,5 @@ def _resolve(packages: Packages, work: Path) -> None:
 
 
 if __name__ == "__main__":
-    for asked in sys.argv[1:] or ("python", *PACKAGES):
+    for asked in sys.argv[1:] or PACKAGES:
         print(f"{asked}: {fetch(asked)}")

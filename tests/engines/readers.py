@@ -45,7 +45,7 @@ def arrow_schema(table: Table) -> pa.Schema:
 def readers() -> dict[tuple[str, str], Reader]:
     """Every reader of every format, by (format, reader). Skips where a reader is not installed."""
     for module in ("duckdb", "polars", "deltalake"):
-        pytest.importorskip(module, reason=f"{module} is not installed; run: python -m tests.engines.fetch python")
+        pytest.importorskip(module, reason=f"{module} is not installed; run: make setup")
     return {
         ("parquet", "pyarrow"): _parquet_by_pyarrow,
         ("parquet", "pandas"): _parquet_by_pandas,

@@ -54,7 +54,7 @@ class S3:
 def s3() -> Iterator[S3]:
     """A server with one empty bucket while the block runs."""
     for module in ("moto", "s3fs"):
-        pytest.importorskip(module, reason=f"{module} is not installed; run: python -m tests.engines.fetch python")
+        pytest.importorskip(module, reason=f"{module} is not installed; run: make setup")
     folder = Path(tempfile.mkdtemp(prefix="payerlake-s3-"))
     log = folder / "log"
     words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]

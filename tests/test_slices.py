@@ -137,6 +137,7 @@ def test_facilities_are_cut_and_the_parts_make_the_whole(spark: SparkSession) ->
     assert [row[0] for row in rows] == list(range(1, 63))
 
 
+@pytest.mark.thorough
 def test_a_member_goes_to_a_facility_of_the_state_that_another_slice_has(spark: SparkSession) -> None:
     part = parts(TEN_BILLION, each=100)["middle"]
     made = order("insurance", TEN_BILLION, part, ("members",))

@@ -137,6 +137,7 @@ def test_facilities_are_cut_and_the_parts_make_the_whole(spark: SparkSession) ->
     assert [row[0] for row in rows] == list(range(1, 63))
 
 
+@pytest.mark.thorough
 def test_a_member_goes_to_a_facility_of_the_state_that_another_slice_has(spark: SparkSession) -> None:
     part = parts(TEN_BILLION, each=100)["middle"]
     made = order("insurance", TEN_BILLION, part, ("members",))
@@ -283,12 +284,12 @@ def test_neighbouring_slices_share_no_key(spark: SparkSession, dataset: str, mem
 @pytest.mark.thorough
 @every_dataset
 def test_uneven_slices_sum_to_the_whole(spark: SparkSession, dataset: str) -> None:
-    """Seven parts of 1,000 members, which seven does not divide."""
+    """Three parts of 1,000 members, which three does not divide."""
     made = [
         {name: fingerprint.measure(frame) for name, frame in tables.items()}
         for tables in (
             payerlake.tables(spark, dataset, whole(dataset), slice=part, members=EACH)
-            for part in ("1/1", *(f"{i}/7" for i in range(1, 8)))
+            for part in ("1/1", "1/3", "2/3", "3/3")
         )
     ]
     of_all, *of_parts = made

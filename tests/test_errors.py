@@ -46,6 +46,11 @@ JAVA = {
     "unknown host: lake.example.com": (": java.net.UnknownHostException: lake.example.com", "\tat a.B.c(B.java:1)"),
     "no such file: /a/b": (": java.nio.file.NoSuchFileException: /a/b",),
     "closed by interrupt": (": x.Y: z", "Caused by: java.nio.channels.ClosedByInterruptException", "\tat a.b(C.java)"),
+    'Cannot run program "/opt/python": error=13, Permission denied': (
+        ': java.io.IOException: Cannot run program "/opt/python": error=13, Permission denied',
+        "\tat java.base/java.lang.ProcessBuilder.start(ProcessBuilder.java:1143)",
+        "Caused by: java.io.IOException: error=13, Permission denied",
+    ),
     "EOF error": (": java.io.EOFException", "\tat a.b(C.java:3)"),
     "out of memory: Java heap space": (": java.lang.OutOfMemoryError: Java heap space",),
     "class not found: delta.DefaultSource": (

@@ -88,7 +88,7 @@ def _first(error: BaseException) -> str:
     if match := _GRPC.search(said):
         return match[1] or "the server gave no reason"
     if len(blocks := _BLOCK.split(said)) > 1 or _CALLING.match(said):
-        return _words(_line(blocks[-1])) if len(blocks) > 1 else _ENDED
+        return _words(_line(_telling(blocks))) if len(blocks) > 1 else _ENDED
     first = _words(_line(said))
     deeper = _BLOCK.split(_stack(error))[1:]
     if deeper and (last := _words(_line(deeper[-1]))) not in first:
@@ -96,6 +96,11 @@ def _first(error: BaseException) -> str:
     if not first or " " not in first:
         return f"{type(error).__name__}: {first}".rstrip(": ")
     return first
+
+
+def _telling(blocks: list[str]) -> str:
+    """The last cause, or the one before it where the last is a number of the system's and not what it was about."""
+    return blocks[-2] if len(blocks) > 2 and blocks[-1].startswith("java.io.IOException: error=") else blocks[-1]
 
 
 def _said(error: BaseException) -> str:

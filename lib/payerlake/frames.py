@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from pyspark.sql import Column, DataFrame
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 _GATHERED = 1_000_000  # rows that fit into one file, and into the memory of the driver
+
+
+def listed(spark: SparkSession, rows: Iterable[Sequence[Any]], schema: str | T.StructType) -> DataFrame:
+    """A list of this process as a DataFrame of one partition: a part of every plan that reads it.
+
+    Spark 3.5 has no tables of Arrow; there the rows pass through a Python worker, once a query.
+    """
+    if not hasattr(DataFrame, "toArrow"):
+        return spark.createDataFrame(list(rows), schema).coalesce(1)
+    fields = T.StructType.fromDDL(schema) if isinstance(schema, str) else schema
+    assert isinstance(fields, T.StructType)  # fields by name, and no lone type
+    arrow = to_arrow_schema(fields)
+    columns = list(zip(*rows, strict=True)) or [()] * len(arrow)
+    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, arrow, strict=True)]
+    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=arrow), fields).coalesce(1)
 
 
 def gathered(frame: DataFrame, sums: DataFrame, key: str, how: str, rows: int) -> DataFrame:

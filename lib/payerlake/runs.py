@@ -18,6 +18,7 @@ import secrets
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -100,7 +101,8 @@ class Hold:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._renewing.join()
-        self._board.drop(self._name)
+        with suppress(Exception):  # the place is gone, or closed to us: the claim is void once this process has ended
+            self._board.drop(self._name)
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEW_EVERY):

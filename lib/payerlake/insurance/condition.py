@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
+from payerlake.frames import listed
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -11,7 +12,7 @@ from payerlake.world import World
 def condition(world: World) -> DataFrame:
     """One row per medical condition; key condition_id. The first `count` of the settings' `conditions.catalogue`."""
     rows = [(c.id, c.name, c.icd10, c.category) for c in world.settings.conditions.used]
-    return world.spark.createDataFrame(rows, TABLE.schema()).coalesce(1)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

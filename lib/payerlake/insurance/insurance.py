@@ -7,6 +7,7 @@ import json
 from pyspark.sql import DataFrame
 
 from payerlake import reference
+from payerlake.frames import listed
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -28,7 +29,7 @@ def insurance(world: World) -> DataFrame:
         )
         for row in reference.rows("insurers")
     ]
-    return world.spark.createDataFrame(rows, TABLE.schema()).coalesce(1)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

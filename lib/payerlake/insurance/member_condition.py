@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.frames import in_a_new_method
+from payerlake.frames import in_a_new_method, listed
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
 from payerlake.schema import Column, Index, Reference, Table
@@ -22,8 +22,8 @@ def member_condition(world: World) -> DataFrame:
     people = health.people(world.member_keys(world.settings.members_per_file.member_condition))
     profiled = in_a_new_method(health.profiled(people).select("id", "days", "s", "cell", "profile"))
     diagnosed = in_a_new_method(health.diagnosed(profiled).select("id", "days", "cell", "own", "conditions"))
-    catalogue = world.spark.createDataFrame(
-        [(c.id, 1 << (c.id - 1)) for c in world.settings.conditions.used], "condition_id int, bit bigint"
+    catalogue = listed(
+        world.spark, [(c.id, 1 << (c.id - 1)) for c in world.settings.conditions.used], "condition_id int, bit bigint"
     )
     # No filter of those without: Spark would push it below the steps that find the conditions, and find them twice.
     had = health.dated(diagnosed).crossJoin(F.broadcast(catalogue)).where("(conditions & bit) <> 0")

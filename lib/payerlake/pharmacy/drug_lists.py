@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import bernoulli, constant_array, integer
+from payerlake.frames import listed
 from payerlake.pharmacy import drugs
 from payerlake.pharmacy.catalogue import PROTECTED, TYPES
 from payerlake.pharmacy.quotas import substantially_all
@@ -150,7 +151,7 @@ class DrugLists:
             )
             for p, item in enumerate(drugs.catalogue(self._world.settings.drugs, self._world.settings.seed))
         ]
-        return self._world.spark.createDataFrame(rows, "product int, ndc_code string, first_pair int, pairs int")
+        return listed(self._world.spark, rows, "product int, ndc_code string, first_pair int, pairs int")
 
     # at which tier, with which restrictions
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from payerlake.distributions import bernoulli, integer
 from payerlake.draws import Draws
 from payerlake.errors import BadInput
+from payerlake.frames import listed
 from payerlake.pharmacy.catalogue import (
     BRAND_MANUFACTURERS,
     CATEGORY_SHARES,
@@ -85,14 +86,14 @@ def drugs(world: World) -> DataFrame:
     Counts: the settings' `drugs`. Ingredients, classes, strengths and schedules: `conf/reference/drug_ingredients.csv`,
     which names its sources. Prices, in USD a package, and approval windows: drug data document.
     """
-    listed = world.spark.createDataFrame(list(_rows(world)), _FIELDS).coalesce(1)
+    known = listed(world.spark, _rows(world), _FIELDS)
     key = (F.col("product"), F.col("variant"))
 
     def draw(column: str) -> SparkColumn:
         return world.draws.uniform("drugs", column, *key)
 
     first, last = F.make_date("first_year", F.lit(1), F.lit(1)), F.make_date("last_year", F.lit(12), F.lit(31))
-    priced = listed.select(
+    priced = known.select(
         "*",
         integer(draw("awp_price"), F.col("awp_low"), F.col("awp_high")).alias("awp"),
         F.date_add(first, integer(draw("fda_approval_date"), F.lit(0), F.datediff(last, first)).cast("int")).alias(

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from payerlake import names, reference
 from payerlake.distributions import choice, constant_array, zipf
 from payerlake.errors import BadInput
+from payerlake.frames import listed
 from payerlake.pharmacy.offers import plans_of
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
 from payerlake.schema import Column, Table
@@ -93,12 +94,10 @@ def employer_groups(world: World) -> DataFrame:
         for k, kind in enumerate(KINDS)
         for s, state in enumerate(world.settings.population.states)
     ]
-    spine = world.spark.createDataFrame(
-        cells, "kind int, state_index int, state_name string, plan_codes string, groups int"
-    )
-    listed = spine.coalesce(1).select("*", F.explode(F.sequence(F.lit(0), F.col("groups") - 1)).alias("place"))
+    spine = listed(world.spark, cells, "kind int, state_index int, state_name string, plan_codes string, groups int")
+    placed = spine.select("*", F.explode(F.sequence(F.lit(0), F.col("groups") - 1)).alias("place"))
     kind, state_index = F.col("kind"), F.col("state_index")
-    numbered = listed.select("*", groups.number(kind, state_index, F.col("place")).alias("group_number"))
+    numbered = placed.select("*", groups.number(kind, state_index, F.col("place")).alias("group_number"))
     return numbered.select(
         F.col("group_number"),
         _name(world, F.col("group_number"), F.col("state_name")).alias("group_name"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 
 from payerlake import reference
+from payerlake.frames import listed
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
 from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.schema import Column, Reference, Table
@@ -56,7 +57,7 @@ def plan_states(world: World) -> DataFrame:
     Sources: `conf/reference/us_states.csv` for Medicaid expansion, exchanges and regions; the regional footprint of the
     three -002 plans, and gold plans on state-run exchanges only, are payerlake's own.
     """
-    return world.spark.createDataFrame(list(availability(world.settings)), TABLE.schema()).coalesce(1)
+    return listed(world.spark, availability(world.settings), TABLE.schema())
 
 
 TABLE = Table(

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
+from payerlake.frames import listed
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -29,10 +30,8 @@ def plans(world: World) -> DataFrame:
     """One row per plan code; key plan_code. Figures: `conf/reference/pharmacy_plans.csv`, which names their source."""
     rows = [row | {"effective_date": f"{world.settings.plan_year}-01-01"} for row in reference.rows("pharmacy_plans")]
     names = TABLE.column_names
-    text = world.spark.createDataFrame(
-        [[row[name] for name in names] for row in rows], ", ".join(f"{n} string" for n in names)
-    )
-    return text.select(*(F.col(c.name).cast(c.spark_type).alias(c.name) for c in TABLE.columns)).coalesce(1)
+    text = listed(world.spark, [[row[name] for name in names] for row in rows], ", ".join(f"{n} string" for n in names))
+    return text.select(*(F.col(c.name).cast(c.spark_type).alias(c.name) for c in TABLE.columns))
 
 
 def _copay(tier: int) -> Column:

@@ -8,7 +8,8 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.quality.columns import CREATED, created, listed
+from payerlake.frames import listed
+from payerlake.quality.columns import CREATED, created
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -23,7 +24,7 @@ def activity_cost_standards(world: World) -> DataFrame:
          created(world))
         for i, row in enumerate(reference.rows("activity_costs"), start=1)
     ]  # fmt: skip
-    return listed(world, TABLE, rows)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

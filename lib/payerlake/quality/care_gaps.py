@@ -20,6 +20,7 @@ from payerlake.distributions import (
     integer_at,
     table_choice,
 )
+from payerlake.frames import listed
 from payerlake.quality.measures import LAB_RESULT, measures
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import LAB_ORDER, NO_BARRIER, QualitySettings
@@ -46,7 +47,7 @@ class CareGaps:
         roster = Roster(self._world)
         diagnosed = roster.diagnosed(self._world.member_keys(members_per_file))
         members = roster.with_gaps(diagnosed).select("id", "zip", "gaps")
-        bits = self._world.spark.createDataFrame([(i, 1 << i) for i in range(len(measures()))], "measure int, bit int")
+        bits = listed(self._world.spark, [(i, 1 << i) for i in range(len(measures()))], "measure int, bit int")
         rows = members.crossJoin(F.broadcast(bits)).where("(gaps & bit) <> 0")
         first = F.lit(datetime.date(self._settings.year, 1, 1))
         return rows.select(

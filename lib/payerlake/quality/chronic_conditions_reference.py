@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pyspark.sql import DataFrame
 
-from payerlake.quality.columns import listed
+from payerlake.frames import listed
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -26,7 +26,7 @@ def chronic_conditions_reference(world: World) -> DataFrame:
         )
         for c in world.settings.conditions.catalogue
     ]
-    return listed(world, TABLE, rows)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

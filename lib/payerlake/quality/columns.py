@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Any
 
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.identifiers import numbered
-from payerlake.schema import Column, Table
+from payerlake.schema import Column
 from payerlake.world import World
 
 MEMBER_ID = r"^M\d{8,}$"
@@ -33,8 +31,3 @@ def created(world: World) -> datetime:
 def created_column(world: World) -> SparkColumn:
     """`created_date` for the rows of a long table."""
     return F.lit(str(created(world))).cast("timestamp_ntz").alias(CREATED.name)
-
-
-def listed(world: World, table: Table, rows: list[tuple[Any, ...]]) -> DataFrame:
-    """A small table from its rows, in one partition."""
-    return world.spark.createDataFrame(rows, table.schema()).coalesce(1)

@@ -7,7 +7,8 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.quality.columns import CREATED, created, listed
+from payerlake.frames import listed
+from payerlake.quality.columns import CREATED, created
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -31,7 +32,7 @@ def hedis_measures(world: World) -> DataFrame:
         )
         for row in reference.rows("hedis_measures")
     ]
-    return listed(world, TABLE, rows)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

@@ -7,7 +7,8 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.quality.columns import CREATED, PLAN_ID, created, listed
+from payerlake.frames import listed
+from payerlake.quality.columns import CREATED, PLAN_ID, created
 from payerlake.schema import Column, Table
 from payerlake.world import World
 
@@ -30,7 +31,7 @@ def ma_plans(world: World) -> DataFrame:
         )
         for row in reference.rows("ma_plans")
     ]
-    return listed(world, TABLE, rows)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

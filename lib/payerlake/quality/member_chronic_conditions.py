@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import constant_array, integer_at
+from payerlake.frames import listed
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import OLDEST
@@ -22,7 +23,7 @@ _PER_MEMBER = 32  # ids
 def with_conditions(world: World, diagnosed: DataFrame) -> DataFrame:
     """A row per member and condition, which adds `condition`, its position (int) in the catalogue."""
     catalogue = world.settings.conditions.catalogue
-    bits = world.spark.createDataFrame([(i, 1 << i) for i in range(len(catalogue))], "condition int, bit int")
+    bits = listed(world.spark, [(i, 1 << i) for i in range(len(catalogue))], "condition int, bit int")
     return diagnosed.crossJoin(F.broadcast(bits)).where("(conditions & bit) <> 0").drop("bit")
 
 

@@ -7,7 +7,8 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.quality.columns import CREATED, PLAN_ID, created, listed
+from payerlake.frames import listed
+from payerlake.quality.columns import CREATED, PLAN_ID, created
 from payerlake.quality.star_thresholds import thresholds
 from payerlake.schema import Column, Index, Reference, Table
 from payerlake.world import World
@@ -38,7 +39,7 @@ def plan_performance(world: World) -> DataFrame:
         gap = members_to_go(measure_id, denominator, numerator, target)
         known = (i, row["plan_id"], measure_id, world.settings.year, denominator, numerator, rate)
         rows.append((*known, stars(measure_id, exact), target, gap, created(world)))
-    return listed(world, TABLE, rows)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

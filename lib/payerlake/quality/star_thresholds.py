@@ -7,7 +7,8 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.quality.columns import CREATED, created, listed
+from payerlake.frames import listed
+from payerlake.quality.columns import CREATED, created
 from payerlake.schema import Column, Reference, Table
 from payerlake.world import World
 
@@ -32,7 +33,7 @@ def star_thresholds(world: World) -> DataFrame:
         (i, measure_id, year, stars, percent, label, created(world))
         for i, (year, measure_id, stars, percent, label) in enumerate(rows, start=1)
     ]
-    return listed(world, TABLE, numbered)
+    return listed(world.spark, numbered, TABLE.schema())
 
 
 TABLE = Table(

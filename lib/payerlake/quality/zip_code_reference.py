@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.quality.columns import PLAN_ID, listed
+from payerlake.frames import listed
+from payerlake.quality.columns import PLAN_ID
 from payerlake.schema import Column, Reference, Table
 from payerlake.world import World
 
@@ -27,7 +28,7 @@ def zip_code_reference(world: World) -> DataFrame:
         )
         for row in reference.rows("pittsburgh_zip_codes")
     ]
-    return listed(world, TABLE, rows)
+    return listed(world.spark, rows, TABLE.schema())
 
 
 TABLE = Table(

@@ -196,6 +196,23 @@ def test_what_fails_in_spark_is_told_in_one_line_and_the_log_has_the_rest(
     assert "at x.Y(Z.scala:1)" in log.read_text()
 
 
+def test_an_interrupted_command_says_so_also_where_clearing_up_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where a signal has ended Java too."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        with errors.doing("pharmacy: validating", "try again"):
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise ConnectionRefusedError("Connection refused")
+
+    monkeypatch.setattr("payerlake.commands.verify", interrupted)
+    code, _, message = _run(capsys, "verify", "pharmacy", "--out", "out")
+    assert (code, message) == (130, "payerlake: interrupted; nothing is half-published\n")
+
+
 def test_a_log_that_cannot_be_written_does_not_hide_what_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

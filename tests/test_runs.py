@@ -68,15 +68,45 @@ def test_who_holds_keeps_others_away_by_name_and_age(board):
     "dead",
     [
         {"machine": "another", "seen": time.time() - runs.VOID_AFTER - 1},
+        {"machine": "another", "seen": time.time() + 1e7},
         {"pid": 0x7FFFFFFF},
         {"started": "before that process"},
     ],
-    ids=["silent elsewhere", "no such process here", "another process of that number"],
+    ids=[
+        "silent elsewhere",
+        "silent elsewhere by a clock ahead",
+        "no such process here",
+        "another process of that number",
+    ],
 )
-def test_the_claim_of_a_dead_run_is_void_and_goes(board, dead):
+def test_the_claim_of_a_dead_run_is_void_and_goes(board, dead, monkeypatch):
+    monkeypatch.setattr(runs, "_WATCH", 0.01)
     board["1_holds"] = text(**dead)
     with runs.hold(board, "lake/pharmacy", "generate"):
         assert "1_holds" not in board
+
+
+def test_a_run_that_renews_its_claim_lives_whatever_its_clock(board, monkeypatch):
+    monkeypatch.setattr(runs, "_WATCH", 0.3)
+    board["1_holds"] = text(machine="another", seen=1.0)
+    threading.Timer(0.1, board.put, ["1_holds", text(machine="another", seen=2.0)]).start()
+    with pytest.raises(BadInput, match="another run is at work there"):
+        runs.hold(board, "lake/pharmacy", "generate")
+
+
+def test_a_process_that_is_hidden_is_not_taken_for_a_dead_one(board, monkeypatch):
+    monkeypatch.setattr(runs, "_started", lambda pid: None)
+    board["1_holds"] = text()
+    with pytest.raises(BadInput, match="another run is at work there"):
+        runs.hold(board, "lake/pharmacy", "generate")
+
+
+def test_a_run_that_was_stopped_while_it_asked_is_not_waited_for_long(board, monkeypatch):
+    monkeypatch.setattr(runs, "_PATIENCE", 0.3)
+    board["zzz_asks"] = text()
+    with pytest.raises(BadInput, match="another run is at work there"):
+        runs.hold(board, "lake/pharmacy", "generate")
+    assert list(board) == ["zzz_asks"]
 
 
 def test_a_killed_process_leaves_a_claim_that_is_void_at_once(board):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from pathlib import Path
@@ -20,12 +21,16 @@ def out(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(tmp_path / "out") if request.param == "local" else f"memory://{tmp_path}"
 
 
+def manifest(data: str) -> str:
+    return json.dumps({"dataset": "pharmacy", "tables": {}, "of": data})
+
+
 def run(target: Target, data: str, mode: str = "error") -> None:
     """One whole run that publishes `data`."""
     with target.reserved(mode), target.staged() as staging:
         staging.write_text("csv/a.csv", data)
         staging.write_text("csv/b.csv", data)
-        target.publish(f"manifest of {data}", {"csv/a.csv": len(data), "csv/b.csv": len(data)})
+        target.publish(manifest(data), {"csv/a.csv": len(data), "csv/b.csv": len(data)})
 
 
 def standing(target: Target) -> dict[str, str]:
@@ -33,7 +38,7 @@ def standing(target: Target) -> dict[str, str]:
 
 
 def whole(data: str) -> dict[str, str]:
-    return {"csv/a.csv": data, "csv/b.csv": data, MANIFEST: f"manifest of {data}"}
+    return {"csv/a.csv": data, "csv/b.csv": data, MANIFEST: manifest(data)}
 
 
 class Killed(BaseException):
@@ -84,7 +89,7 @@ def test_mode_overwrite_replaces_a_published_dataset_whole(out):
     target = Target(out, "pharmacy")
     with target.reserved("error"), target.staged() as staging:
         staging.write_text("csv/only_in_the_old.csv", "x")
-        target.publish("old", {})
+        target.publish(manifest("old"), {})
     run(target, "new", "overwrite")
     assert standing(target) == whole("new")
 
@@ -98,12 +103,68 @@ def test_files_that_are_not_ours_are_refused_and_untouched(out, mode):
     assert standing(target) == {"thesis.txt": "my own"}
 
 
+def test_a_manifest_of_another_program_is_refused_and_untouched(out):
+    target = Target(out, "pharmacy")
+    theirs = {MANIFEST: '{"name": "my web app"}', "thesis.txt": "my own"}
+    for name, text in theirs.items():
+        target.folder.write_text(name, text)
+    for mode in ("error", "overwrite"):
+        with pytest.raises(BadInput, match="did not publish"):
+            run(target, "new", mode)
+    assert standing(target) == theirs
+
+
+def test_a_link_in_the_place_of_the_dataset_is_refused_and_what_it_leads_to_untouched(tmp_path):
+    run(Target(str(tmp_path / "there"), "pharmacy"), "old")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pharmacy").symlink_to(tmp_path / "there" / "pharmacy")
+    with pytest.raises(BadInput, match="is a symbolic link or a mount point"):
+        run(Target(str(tmp_path / "out"), "pharmacy"), "new", "overwrite")
+    assert standing(Target(str(tmp_path / "there"), "pharmacy")) == whole("old")
+
+
+def test_a_run_inside_the_dataset_that_it_would_replace_is_refused(tmp_path, monkeypatch):
+    run(Target(str(tmp_path), "pharmacy"), "old")
+    monkeypatch.chdir(tmp_path / "pharmacy")
+    with pytest.raises(BadInput, match="cd elsewhere first"):
+        run(Target("..", "pharmacy"), "new", "overwrite")
+    assert standing(Target(str(tmp_path), "pharmacy")) == whole("old")
+
+
+def test_a_path_that_leads_back_is_one_without(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    run(Target("../b", "pharmacy"), "new")
+    assert standing(Target(str(tmp_path / "b"), "pharmacy")) == whole("new")
+
+
+def test_where_a_folder_cannot_be_renamed_it_is_copied_with_the_manifest_last(tmp_path, monkeypatch):
+    """As in a container, of what its image holds."""
+
+    def of_another_layer(*_):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    target = Target(str(tmp_path), "pharmacy")
+    run(target, "old")
+    monkeypatch.setattr(os, "rename", of_another_layer)
+    copied = []
+    copy = type(target.folder._fs).cp_file
+    monkeypatch.setattr(
+        type(target.folder._fs),
+        "cp_file",
+        lambda fs, one, other, **k: copied.append(other) or copy(fs, one, other, **k),
+    )
+    run(target, "new", "overwrite")
+    assert standing(target) == whole("new")
+    assert [Path(name).name for name in copied if ".replaced" in name][-1] == MANIFEST
+
+
 def test_files_that_appear_while_a_run_works_are_not_replaced(out):
     target = Target(out, "pharmacy")
     with target.reserved("error"), target.staged():
         target.folder.write_text("thesis.txt", "my own")
         with pytest.raises(BadInput, match="did not publish"):
-            target.publish("manifest", {})
+            target.publish(manifest("x"), {})
     assert standing(target) == {"thesis.txt": "my own"}
 
 
@@ -177,7 +238,7 @@ def test_a_run_killed_at_any_step_leaves_old_or_new_and_the_next_run_completes(o
     published = standing(target) if target.is_published() else {}
     published.pop("_unpublished", None)
     assert published in ({}, whole("old"), whole("new"))
-    assert target.read_manifest() in ("manifest of old", "manifest of new")
+    assert target.read_manifest() in (manifest("old"), manifest("new"))
     found = standing(target)
     found.pop("_unpublished", None)
     assert found in (whole("old"), whole("new"))
@@ -220,7 +281,7 @@ def test_a_move_killed_between_two_copies_loses_nothing(tmp_path, copied, monkey
         patch.setattr(type(fs), "cp_file", dying)
         with contextlib.suppress(Killed):
             run(target, "new", "overwrite")
-    assert target.read_manifest() == "manifest of old"
+    assert target.read_manifest() == manifest("old")
     assert standing(target) == whole("old")
 
 
@@ -230,7 +291,7 @@ def test_files_that_were_lost_from_the_stage_are_not_published(out):
     with target.reserved("overwrite"), target.staged() as staging:
         staging.write_text("csv/a.csv", "new")
         with pytest.raises(EngineFailed, match=r"1 of 2 files that were written do not stand in .*b\.csv"):
-            target.publish("manifest of new", {"csv/a.csv": 3, "csv/b.csv": 3})
+            target.publish(manifest("new"), {"csv/a.csv": 3, "csv/b.csv": 3})
     assert standing(target) == whole("old")
 
 
@@ -262,7 +323,7 @@ def test_a_second_run_is_refused_and_harms_neither(out):
             ):
                 run(second, "other", mode)
         staging.write_text("csv/b.csv", "new")
-        first.publish("manifest of new", {"csv/a.csv": 3, "csv/b.csv": 3})
+        first.publish(manifest("new"), {"csv/a.csv": 3, "csv/b.csv": 3})
     assert standing(first) == whole("new")
     run(second, "other", "overwrite")
     assert standing(first) == whole("other")
@@ -283,7 +344,7 @@ def test_a_run_that_another_took_over_from_publishes_nothing_and_disturbs_nothin
         with second.reserved("error"), second.staged() as staging:
             staging.write_text("csv/a.csv", "new")
             with late.pop_all():
-                first.publish("manifest of late", {"csv/a.csv": 4})
+                first.publish(manifest("late"), {"csv/a.csv": 4})
             staging.write_text("csv/b.csv", "new")
-            second.publish("manifest of new", {"csv/a.csv": 3, "csv/b.csv": 3})
+            second.publish(manifest("new"), {"csv/a.csv": 3, "csv/b.csv": 3})
     assert standing(second) == whole("new")

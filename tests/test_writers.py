@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from payerlake.errors import BadInput
+from payerlake.errors import BadInput, EngineFailed
 from payerlake.fingerprint import Fingerprint, from_observation, measure, observed
 from payerlake.schema import Column, Table
 from payerlake.storage import Folder
@@ -279,7 +279,7 @@ def publish(
     target: CatalogTarget, rows: int, manifest: str, mode: str = "error", names: tuple[str, ...] = ("claims",)
 ) -> None:
     tables = [contract(name) for name in names]
-    with target.reserved("pharmacy", tables, mode), target.staged(tables):
+    with target.reserved("pharmacy", tables, mode), target.staged("pharmacy"):
         for table in tables:
             target.write(many(target.spark, rows), table, Layout())
         target.publish("pharmacy", tables, manifest)
@@ -298,7 +298,7 @@ def test_a_catalog_holds_the_published_tables_and_the_manifest(target):
 
 def test_a_catalog_write_is_observed_and_counted(target):
     df, observation = observed(many(target.spark, 7), "claims")
-    with target.staged([contract()]):
+    with target.staged("pharmacy"):
         stored = target.write(df, contract(), Layout())
     assert from_observation(observation.get).rows == 7
     assert (stored.rows, stored.files) == (7, 1)
@@ -347,11 +347,23 @@ def test_a_second_run_into_a_catalog_is_refused_and_harms_neither(target):
     with target.reserved("pharmacy", [contract()], "error"):
         with pytest.raises(BadInput, match="another run is at work there: payerlake generate"):
             publish(target, 6, "second")
-        with target.staged([contract()]):
+        with target.staged("pharmacy"):
             target.write(many(target.spark, 5), contract(), Layout())
             target.publish("pharmacy", [contract()], "first")
     assert target.manifest("pharmacy") == "first"
     assert standing(target) == {"claims", MANIFEST_TABLE}
+
+
+def test_a_run_that_another_took_over_from_leaves_a_catalog_as_it_is(target):
+    late = CatalogTarget(target.spark, "spark_catalog", "writer_tests")
+    with late.reserved("pharmacy", [contract()], "error"):
+        claim = next(name for name in standing(target) if name.startswith("payerlake_run_"))
+        target.spark.sql(f"DROP VIEW writer_tests.{claim}")  # as if it had slept
+        publish(target, 5, "first")
+        with pytest.raises(EngineFailed, match="another took over"):
+            late.publish("pharmacy", [contract()], "late")
+    assert target.manifest("pharmacy") == "first"
+    assert target.read(contract()).count() == 5
 
 
 def test_an_unknown_schema_or_catalog_is_bad_input(spark):

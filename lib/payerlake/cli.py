@@ -188,6 +188,13 @@ def _told(error: BaseException, command: str) -> tuple[str, int]:
     return f"{command}: {cause(error)}{_logged(error)}", EngineFailed.exit_code
 
 
+def _interrupt(error: BaseException | None) -> BaseException | None:
+    """What ended the command from outside, also where clearing up failed after it: Java may have been ended first."""
+    while error is not None and not isinstance(error, (KeyboardInterrupt, click.Abort)):
+        error = error.__context__
+    return error
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     """What Ctrl-C does, where Spark stops its jobs before anything is cleaned up; then the word for this signal."""
     signal.signal(number, signal.SIG_IGN)  # said once; a second time must not end the cleaning

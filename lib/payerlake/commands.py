@@ -19,6 +19,7 @@ from payerlake.progress import Progress
 from payerlake.session import spark_session
 
 _BRIEF_MEMBERS = 10_000  # up to here a run takes less time without compiling its queries
+_DIGITS = 30  # of a number; longer ones are none that anybody means
 _UNCHECKED = 20  # rules that were not asked are said, the others counted
 
 
@@ -85,7 +86,7 @@ def _order(dataset: str, table: str, options: dict[str, Any]) -> orders.Order:
 
 def _number(text: str) -> int | str:
     """The whole number that the text is; any other text as it stands, for the settings to refuse."""
-    return int(text) if text.removeprefix("-").isdecimal() else text
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _DIGITS else text
 
 
 @contextmanager

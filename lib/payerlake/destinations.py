@@ -122,7 +122,7 @@ class CatalogDestination:
         return self._target.locked(self._dataset, command)
 
     def staged(self) -> AbstractContextManager[object]:
-        return self._target.staged(self._tables)
+        return self._target.staged(self._dataset)
 
     def staging_folder(self) -> Folder | None:
         return None

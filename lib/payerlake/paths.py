@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 from payerlake.errors import BadInput
 
@@ -12,6 +14,7 @@ OTHER_DIGITS = (
     "Spark would number its files in the digits of that script; start driver and executors with -Duser.language=en "
     "-Duser.country=US in spark.driver.extraJavaOptions and spark.executor.extraJavaOptions"
 )
+_ONE_SLASH = re.compile(r"(dbfs|hdfs|webhdfs|s3[an]?|gs|abfss?|wasbs?|file|https?):/(?!/)")
 _ALLOWED = "letters, digits, blanks and all other signs are allowed"
 
 
@@ -26,6 +29,7 @@ def require_plain_path(url: str) -> None:
     path = _expanded(url)
     for sign in _PATTERN:
         _refuse(url, path, sign in path, f"Spark reads {sign!r} as part of a pattern", f"rename it; {_ALLOWED}")
+    _refuse(url, path, bool(_ONE_SLASH.match(url)), "a URL has two slashes after its colon", "write scheme://…")
     _refuse(url, path, "::" in path, "fsspec reads '::' as two URLs", f"rename it; {_ALLOWED}")
     _refuse(
         url, path, path.startswith("~"), "'~' stands for a home, and there is none of this name",
@@ -35,6 +39,11 @@ def require_plain_path(url: str) -> None:
         url, path, any("\ud800" <= sign <= "\udfff" for sign in path),
         "its characters are no text in the encoding of this machine", "set PYTHONUTF8=1, or rename it",
     )  # fmt: skip
+
+
+def without_ways_back(url: str) -> str:
+    """The path without `..`, which may lead through a folder that is about to be replaced; others as they stand."""
+    return url if "://" in url or ".." not in Path(url).parts else os.path.realpath(os.path.expanduser(url))
 
 
 def _expanded(url: str) -> str:

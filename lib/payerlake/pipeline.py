@@ -290,6 +290,8 @@ def verify(spark: SparkSession, at: Destination) -> list[tuple[str, str, Fingerp
             for table in registry.dataset(manifest.dataset).in_order(manifest.tables)
             for name in manifest.tables[table.name]
         ]
+    if published(at) != manifest:
+        raise EngineFailed(f"{at.place}: another run replaced the data while they were read; run verify again")
     differences = [text for entry in found if (text := _difference(manifest, *entry))]
     if differences:
         raise DataFailed(f"{at.place}: differs from its manifest: {'; '.join(differences)}")

@@ -7,7 +7,8 @@ what was written is seen by whoever looks afterwards: no exclusive creation, no 
 living run is never touched by another.
 
 A claim is renewed while its run lives, and void once its run is dead: at once where the process was of this machine,
-else after `VOID_AFTER` seconds without a sign of life. Void claims are deleted by the next run.
+else after `VOID_AFTER` seconds without a sign of life, and if it shows none while it is watched. Void claims are
+deleted by the next run.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ RENEW_EVERY = 20.0  # seconds
 VOID_AFTER = 600.0  # seconds: thirty missed renewals; clocks of two machines may differ by minutes
 _LOOK_AGAIN = 0.2
 _LOOKS = 5
+_PATIENCE = 30.0  # for others that ask too, and may have been stopped
+_WATCH = 1.5 * RENEW_EVERY
 _ASKS, _HOLDS = "asks", "holds"
 
 
@@ -61,11 +64,14 @@ class Claim:
     since: float
     seen: float
 
-    def is_void(self, now: float) -> bool:
-        """Whether its run is dead."""
-        if self.machine == _machine():
-            return _started(self.pid) != self.started
-        return now - self.seen > VOID_AFTER
+    def is_void(self) -> bool:
+        """Whether its run, of this machine, is dead; False where nobody here can tell."""
+        began = _started(self.pid) if self.machine == _machine() else None
+        return began is not None and began != self.started
+
+    def is_silent(self, now: float) -> bool:
+        """Whether it gave no sign of life for so long, by a clock that may be another's, that it may be dead."""
+        return abs(now - self.seen) > VOID_AFTER
 
     def told(self, now: float) -> str:
         """For people: who, where, since when."""
@@ -119,10 +125,12 @@ def hold(board: Board, place: str, command: str) -> Hold:
     claim = _claim(command)
     own = secrets.token_hex(8)
     asks, holds = f"{own}_{_ASKS}", f"{own}_{_HOLDS}"
-    board.put(asks, _text(claim))
+    until = time.monotonic() + _PATIENCE
     try:
+        board.put(asks, _text(claim))
         while others := _living(board, own):
-            if any(name.endswith(_HOLDS) for name in others) or min(others) < asks:
+            held = any(name.endswith(_HOLDS) for name in others)
+            if held or min(others) < asks or time.monotonic() > until:
                 raise _refused(place, next(iter(others.values())))
             time.sleep(_LOOK_AGAIN)
         board.put(holds, _text(claim))
@@ -133,11 +141,15 @@ def hold(board: Board, place: str, command: str) -> Hold:
 
 def _living(board: Board, own: str) -> dict[str, Claim]:
     """Claims of other runs that live, those that hold first; those of dead runs are deleted."""
-    now, living = time.time(), {}
-    for name, claim in _others(board, own).items():
-        if claim is None or claim.is_void(now):
+    found = _others(board, own)
+    if any(claim and not claim.is_void() and claim.is_silent(time.time()) for claim in found.values()):
+        time.sleep(_WATCH)  # clocks differ, so what is silent is watched: a living run renews its claim meanwhile
+    later, living = _others(board, own), {}
+    for name, claim in found.items():
+        silent = claim is not None and claim.is_silent(time.time()) and later.get(name) == claim
+        if claim is None or claim.is_void() or silent:
             board.drop(name)
-        else:
+        elif name in later:
             living[name] = claim
     return dict(sorted(living.items(), key=lambda item: (not item[0].endswith(_HOLDS), item[0])))
 
@@ -162,7 +174,7 @@ def _refused(place: str, other: Claim) -> BadInput:
 
 def _claim(command: str) -> Claim:
     now, pid = time.time(), os.getpid()
-    return Claim(command, pid, _started(pid), socket.gethostname(), _machine(), now, now)
+    return Claim(command, pid, _started(pid) or "", socket.gethostname(), _machine(), now, now)
 
 
 def _text(claim: Claim) -> str:
@@ -171,7 +183,8 @@ def _text(claim: Claim) -> str:
 
 def _read(text: str) -> Claim | None:
     try:
-        return Claim(**json.loads(text))
+        claim = Claim(**json.loads(text))
+        return replace(claim, pid=int(claim.pid), since=float(claim.since), seen=float(claim.seen))
     except (ValueError, TypeError):
         return None
 
@@ -184,8 +197,8 @@ def _machine() -> str:
     return f"{socket.gethostname()} {boot.read_text().strip()} {numbers.readlink()}"
 
 
-def _started(pid: int) -> str:
-    """When the process of this number began, as the machine counts; empty where there is none that runs."""
+def _started(pid: int) -> str | None:
+    """When the process of this number began, as the machine counts; empty for none, None for one that is hidden."""
     try:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -193,12 +206,12 @@ def _started(pid: int) -> str:
     return "" if state in "ZX" else fields[18]
 
 
-def _alive(pid: int) -> str:
-    """Where there is no /proc: whether a process of this number runs, which may be another one."""
+def _alive(pid: int) -> str | None:
+    """Where there is no /proc to read: empty where no process has this number, None where one of somebody else has."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return ""
     except PermissionError:
-        return "somebody's"
+        return None
     return "ours"

@@ -149,6 +149,8 @@ def _parse(where: str, text: str) -> Any:
         return yaml.load(text, _Loader)
     except _KeyTwice as error:
         raise BadInput(f"{where}, {error}; keep one of the two") from None
+    except RecursionError:
+        raise BadInput(f"{where}: nested too deeply to be settings; write 'key: value' lines") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

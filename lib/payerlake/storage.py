@@ -6,6 +6,8 @@ a local path, `s3://…`, `abfs://…`, `memory://…` or whatever else has an f
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,9 +36,9 @@ class Folder:
     def __init__(self, url: str) -> None:
         try:
             self._fs, path = fsspec.core.url_to_fs(url)
-        except (ValueError, ImportError) as error:
+        except (ValueError, ImportError, OSError, TypeError) as error:
             raise BadInput(
-                f"{url}: no file system for this URL ({error}); give a path or s3://, abfs://, gs://…"
+                f"{url}: no file system for this URL ({error}); give a path or s3://, abfs://, gs://, webhdfs://…"
             ) from error
         self.url = url.rstrip("/") or "/"
         self._path = path.rstrip("/")
@@ -104,8 +106,12 @@ class Folder:
         self.rename_file(f"{name}.tmp", name)
 
     def overwrite_text(self, name: str, text: str) -> None:
-        """Write a file in one go, in the place of what stands there; who reads it meanwhile may see a part of it."""
-        self._fs.pipe_file(self._at(name), text.encode())
+        """Write a file in the place of what stands there: whole or not at all, save on HDFS, where parts may be seen."""
+        if not self.is_local:
+            self._fs.pipe_file(self._at(name), text.encode())
+            return
+        self._fs.pipe_file(self._at(f"{name}_new"), text.encode())
+        os.replace(self._at(f"{name}_new"), self._at(name))
 
     @contextmanager
     def opened(self, name: str) -> Iterator[IO[bytes]]:
@@ -141,11 +147,32 @@ class Folder:
         if _RENAMES_FOLDERS & self._protocols:
             if other.exists():
                 raise FileExistsError(f"{other} stands there already")
-            self._fs.mv(self._path, other._path, recursive=True)
-            return
+            if self._renamed_to(other):
+                return
         for name in sorted(self.files(), key=lambda name: (name == MANIFEST, name != UNPUBLISHED, name)):
             self._fs.cp_file(self._at(name), _made(other, name))
         self.delete()
+
+    def _renamed_to(self, other: Folder) -> bool:
+        """Whether one rename moved the folder: not from a layer below in a container, which only copies can leave."""
+        if not self.is_local:
+            self._fs.mv(self._path, other._path, recursive=True)
+            return True
+        try:
+            os.rename(self._path, other._path)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+        return True
+
+    def is_a_way_elsewhere(self) -> bool:
+        """Whether it is a symbolic link, or another disk begins there: then it cannot be renamed."""
+        return self.is_local and (os.path.islink(self._path) or os.path.ismount(self._path))
+
+    def is_around_this_process(self) -> bool:
+        """Whether the current folder is this one or lies in it."""
+        return self.is_local and Path.cwd().is_relative_to(Path(self._path).resolve())
 
     def upload(self, local: Path) -> None:
         """Copy every file of a local folder into this one, under the same relative names."""

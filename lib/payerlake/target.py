@@ -7,12 +7,13 @@ published, and whoever reads it with payerlake, or runs again, gets back what st
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from payerlake.errors import BadInput, EngineFailed, cause, doing, unknown
-from payerlake.paths import require_plain_path
+from payerlake.paths import require_plain_path, without_ways_back
 from payerlake.runs import Hold, hold
 from payerlake.storage import MANIFEST, UNPUBLISHED, Folder
 
@@ -34,7 +35,7 @@ class Target:
 
     def __init__(self, out: str, dataset: str) -> None:
         require_plain_path(out)
-        self._out, self._dataset = Folder(out), dataset
+        self._out, self._dataset = Folder(without_ways_back(out)), dataset
         self.folder = self._out / dataset
         # A name of its own: tasks of a run that was killed may go on for a while, and write into theirs.
         self.staging = self._out / f".{dataset}.staging-{secrets.token_hex(4)}"
@@ -47,6 +48,10 @@ class Target:
         check_mode(mode)
         if self._out.is_file():
             raise BadInput(f"--out {self._out}: is a file; give a folder")
+        if self.folder.is_around_this_process():
+            raise BadInput(
+                f"{self.folder}: the current folder lies in it, and it is to be replaced; cd elsewhere first"
+            )
         with self.locked("generate"):
             self._refuse_foreign()
             if self.is_published() and mode == "error":
@@ -69,7 +74,8 @@ class Target:
             return hold(_Claims(self._out, f".{self._dataset}.run-"), str(self.folder), command)
         except (OSError, ValueError) as error:
             raise BadInput(
-                f"{self._out}: cannot write there ({cause(error)}); give a folder that this user may write to"
+                f"{self._out}: cannot write there ({cause(error)}); give a folder that this user may write to, on a disk "
+                "with space"
             ) from error
 
     def is_published(self) -> bool:
@@ -82,7 +88,10 @@ class Target:
                 pass
         if not self.is_published():
             raise BadInput(f"{self.folder}: no {MANIFEST}, so no published dataset; run payerlake generate first")
-        return self.folder.read_text(MANIFEST)
+        try:
+            return self.folder.read_text(MANIFEST)
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{self.folder}/{MANIFEST}: not UTF-8 text, so none of payerlake's") from error
 
     @contextmanager
     def staged(self) -> Iterator[Folder]:
@@ -171,11 +180,24 @@ class Target:
                 (self._out / name).delete()
 
     def _refuse_foreign(self) -> None:
-        ours = self.is_published() or self.folder.is_empty()
+        if self.folder.is_a_way_elsewhere():
+            raise BadInput(
+                f"{self.folder}: is a symbolic link or a mount point, which no new dataset can take the place of; give "
+                "a folder above it, or where it leads to, as --out"
+            )
+        ours = self._is_ours() if self.is_published() else self.folder.is_empty()
         if self.folder.is_file() or not ours:
             raise BadInput(
                 f"{self.folder}: holds files that payerlake did not publish; move them or give another --out"
             )
+
+    def _is_ours(self) -> bool:
+        """Whether the manifest is one of payerlake's: other programs have files of this name too."""
+        try:
+            manifest = json.loads(self.folder.read_text(MANIFEST))
+            return manifest["dataset"] == self._dataset and "tables" in manifest
+        except (ValueError, TypeError, KeyError):
+            return False
 
 
 class _Claims:
@@ -190,8 +212,13 @@ class _Claims:
     def all(self) -> dict[str, str]:
         texts = {}
         for file in self._folder.children(self._prefix):
-            with suppress(FileNotFoundError):  # withdrawn since it was listed
+            texts[file.removeprefix(self._prefix)] = ""
+            try:
                 texts[file.removeprefix(self._prefix)] = self._folder.read_text(file)
+            except FileNotFoundError:  # withdrawn since it was listed
+                del texts[file.removeprefix(self._prefix)]
+            except UnicodeDecodeError:  # none of ours, as its text will tell
+                continue
         return texts
 
     def drop(self, name: str) -> None:

@@ -87,10 +87,10 @@ def examine(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any], wher
 def too_few(type_: str, meta: Mapping[str, Any], n: int) -> str:
     """Why n values tell nothing about the expectation; empty where they do."""
     least = meta.get("minimum_rows", 0)
+    if n == 0 and (least or sums_up(type_)):
+        return "0 values, nothing to look at"
     if n < least:
         return f"{n:,} values, stated for {least:,} or more"
-    if n == 0 and sums_up(type_):
-        return "0 values, nothing to look at"
     if "share" in meta and share_bounds(meta, n) == {"min_value": 0.0, "max_value": 1.0}:
         return f"{n:,} values, too few to tell"
     return ""

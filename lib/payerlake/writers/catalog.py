@@ -7,16 +7,17 @@ leaves a dataset that says it is not published; running it again completes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake.errors import BadInput
-from payerlake.runs import hold
+from payerlake.runs import Hold, hold
 from payerlake.schema import Table
 from payerlake.target import check_mode
 from payerlake.writers.delta import WRITING, check_properties, create_statement, literal, quoted
@@ -24,7 +25,6 @@ from payerlake.writers.layout import Layout, Stored
 
 MANIFEST_TABLE = "payerlake_manifest"
 _MANIFEST_SCHEMA = "dataset STRING NOT NULL, tables ARRAY<STRING> NOT NULL, manifest STRING"
-_STAGING = "__staging"
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class CatalogTarget:
     spark: SparkSession
     catalog: str
     schema: str
+    _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
+    _holds: list[Hold] = field(default_factory=list, init=False)
 
     @contextmanager
     def reserved(self, dataset: str, tables: Sequence[Table], mode: str) -> Iterator[None]:
@@ -55,21 +57,25 @@ class CatalogTarget:
             raise BadInput(
                 f"--catalog {self.catalog} --schema {self.schema}: no such schema; create it, or check both names"
             )
-        with hold(_Claims(self, f"payerlake_run_{dataset}_"), f"{self._at()}: {dataset}", command):
-            yield
+        with hold(_Claims(self, f"payerlake_run_{dataset}_"), f"{self._at()}: {dataset}", command) as held:
+            self._holds.append(held)
+            try:
+                yield
+            finally:
+                self._holds.remove(held)
 
     @contextmanager
-    def staged(self, tables: Sequence[Table]) -> Iterator[None]:
-        """On the way in and out, published or not, no staging table stands."""
-        self._drop(table.name + _STAGING for table in tables)
+    def staged(self, dataset: str) -> Iterator[None]:
+        """On the way in no staging table of an earlier run stands, on the way out, published or not, none of this."""
+        self._drop(self._names(f"payerlake_stage_{dataset}_"))
         try:
             yield
         finally:
-            self._drop(table.name + _STAGING for table in tables)
+            self._drop(self._names(f"payerlake_stage_{dataset}_{self._run}_"))
 
     def write(self, df: DataFrame, table: Table, layout: Layout) -> Stored:
         """Write every row of `df` into the staging table, in one action, and count what stands."""
-        name = self._at(table.name + _STAGING)
+        name = self._at(self._stage(table))
         self.spark.sql(create_statement(name, table, layout, check_properties(table)))
         df.write.format("delta").options(**WRITING).mode("append").saveAsTable(name)
         detail = self.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "sizeInBytes").collect()[0]
@@ -79,20 +85,21 @@ class CatalogTarget:
 
     def read(self, table: Table, from_stage: bool = False) -> DataFrame:
         """The published or staged rows under the contract's columns. Raises BadInput where there is no such table."""
-        name = self._at(table.name + (_STAGING if from_stage else ""))
+        name = self._at(self._stage(table) if from_stage else table.name)
         if not self.spark.catalog.tableExists(name):
             raise BadInput(f"{name}: no such table; generate {table.full_name} into this schema first")
         return self.spark.table(name).select(*table.column_names)
 
     def publish(self, dataset: str, tables: Sequence[Table], manifest: str) -> None:
         """Replace the dataset's tables by the staged ones and write its manifest last."""
+        self._holds[-1].require()
         self._refuse_foreign(dataset, tables)
         names = [table.name for table in tables]
         old = self._owned(dataset)
         self._record(dataset, sorted({*old, *names}), None)
         self._drop({*old, *names})
-        for name in names:
-            self.spark.sql(f"ALTER TABLE {self._at(name + _STAGING)} RENAME TO {self._new_name(name)}")
+        for table in tables:
+            self.spark.sql(f"ALTER TABLE {self._at(self._stage(table))} RENAME TO {self._new_name(table.name)}")
         self._record(dataset, names, manifest)
 
     def manifest(self, dataset: str) -> str | None:
@@ -126,7 +133,16 @@ class CatalogTarget:
         only_ours = f"dataset = '{dataset}'"
         row.write.format("delta").mode("overwrite").option("replaceWhere", only_ours).saveAsTable(name)
 
-    def _drop(self, names: Iterator[str] | set[str]) -> None:
+    def _stage(self, table: Table) -> str:
+        """The staging table of this dataset and run: datasets have tables of one name, and a run may come late."""
+        return f"payerlake_stage_{table.dataset}_{self._run}_{table.name}"
+
+    def _names(self, prefix: str) -> list[str]:
+        """The tables whose names begin so."""
+        shown = self.spark.sql(f"SHOW TABLES IN {self._at()}").collect()
+        return [row["tableName"] for row in shown if row["tableName"].startswith(prefix)]
+
+    def _drop(self, names: Iterable[str]) -> None:
         for name in names:
             self.spark.sql(f"DROP TABLE IF EXISTS {self._at(name)}")
 

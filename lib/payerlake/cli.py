@@ -165,11 +165,8 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as no_arguments:
         click.echo(no_arguments.format_message())
         return 0
-    except (
-        Exception,
-        KeyboardInterrupt,
-        _Terminated,
-    ) as error:  # the engine's are many; none may show a traceback to the user
+    # The engine's errors are many; none may show a traceback to the user.
+    except (Exception, KeyboardInterrupt, _Terminated) as error:
         message, code = _told(error, " ".join(arguments[:2]))
         click.echo(f"payerlake: {masked(message)}", err=True)
         return code
@@ -178,8 +175,8 @@ def run(arguments: list[str]) -> int:
 
 def _told(error: BaseException, command: str) -> tuple[str, int]:
     """What the user is told of the error, and the exit code."""
-    if isinstance(error, (KeyboardInterrupt, click.Abort, _Terminated)):
-        word, code = ("terminated", 143) if isinstance(error, _Terminated) else ("interrupted", 130)
+    if interrupt := _interrupt(error):
+        word, code = ("terminated", 143) if isinstance(interrupt, _Terminated) else ("interrupted", 130)
         return f"{word}; nothing is half-published", code
     if isinstance(error, click.ClickException):
         return f"{error.format_message()} Try 'payerlake --help'.", BadInput.exit_code
@@ -190,7 +187,7 @@ def _told(error: BaseException, command: str) -> tuple[str, int]:
 
 def _interrupt(error: BaseException | None) -> BaseException | None:
     """What ended the command from outside, also where clearing up failed after it: Java may have been ended first."""
-    while error is not None and not isinstance(error, (KeyboardInterrupt, click.Abort)):
+    while error is not None and not isinstance(error, (KeyboardInterrupt, click.Abort, _Terminated)):
         error = error.__context__
     return error
 

@@ -106,7 +106,7 @@ class Folder:
         self.rename_file(f"{name}.tmp", name)
 
     def overwrite_text(self, name: str, text: str) -> None:
-        """Write a file in the place of what stands there: whole or not at all, save on HDFS, where parts may be seen."""
+        """Write a file in the place of what stands there: whole or not at all, save on HDFS."""
         if not self.is_local:
             self._fs.pipe_file(self._at(name), text.encode())
             return

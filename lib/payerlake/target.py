@@ -74,8 +74,8 @@ class Target:
             return hold(_Claims(self._out, f".{self._dataset}.run-"), str(self.folder), command)
         except (OSError, ValueError) as error:
             raise BadInput(
-                f"{self._out}: cannot write there ({cause(error)}); give a folder that this user may write to, on a disk "
-                "with space"
+                f"{self._out}: cannot write there ({cause(error)}); give a folder that this user may write to, "
+                "where there is space"
             ) from error
 
     def is_published(self) -> bool:

@@ -258,18 +258,18 @@ def _stored(
     name = _quickest(records)
     frame = at.read(spark, table, name, from_stage)
     if records[name].rows <= _WORTH_HOLDING:
-        return _held(spark, frame, table)
+        return _held(spark, frame)
     if name != "csv" or records[name].rows < _WORTH_A_COPY or scratch is None:
         return frame
     WRITERS["parquet"].write(frame, table, scratch.url, Layout())
     return WRITERS["parquet"].read(spark, table, scratch.url)
 
 
-def _held(spark: SparkSession, frame: DataFrame, table: Table) -> DataFrame:
+def _held(spark: SparkSession, frame: DataFrame) -> DataFrame:
     """The frame's rows as a part of every plan. Spark 3.5 has no tables of Arrow, and its rows pass through Python."""
     if hasattr(frame, "toArrow"):
         return spark.createDataFrame(frame.toArrow())
-    return spark.createDataFrame(frame.collect(), table.schema())
+    return spark.createDataFrame(frame.collect(), frame.schema)
 
 
 def _quickest(records: Mapping[str, TableRecord]) -> str:

@@ -168,8 +168,8 @@ def rows_of(spark: SparkSession, suite: Suite, frames: Frames) -> DataFrame:
 
 def failing(suite: Suite, batch: DataFrame) -> set[str]:
     """The columns whose expectations fail."""
-    results = runner.evaluate(suite, {"rows": batch}).result.results
-    return {result.expectation_config.kwargs["column"] for result in results if not result.success}
+    results = runner.evaluate(suite, {"rows": batch}).results
+    return {result.check.kwargs["column"] for result in results if not result.success}
 
 
 def reported_by(batch: DataFrame, rules: list[str]) -> Mapping[str, set[str]]:

@@ -1,8 +1,9 @@
 """Validates a dataset with Great Expectations: contracts and hand-written suites to results and Data Docs.
 
-docs/index.html            Data Docs, one page a suite beside its results
-docs/results.json          every suite in short: success, evaluated, failed, skipped, rows, seconds
-docs/suites/SUITE.json     Great Expectations' results
+docs/index.html                        the whole report, on one page that needs nothing else
+docs/results.json                      the same for programs
+docs/data_docs/index.html              Great Expectations' Data Docs, a page a suite
+docs/data_docs/suites/SUITE.json       its results
 """
 
 from __future__ import annotations
@@ -13,58 +14,27 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.checks.failures import sentence
+from payerlake.checks import failures, runner
+from payerlake.checks.reports import Report, SuiteReport
+from payerlake.checks.runner import Evaluation
 from payerlake.checks.structure import structural
 from payerlake.checks.suites import Suite, load, of_a_part, of_other_settings
 from payerlake.errors import BadInput
 from payerlake.resources import resource
 from payerlake.schema import Table
 
-if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuiteValidationResult
-
-    from payerlake.checks.runner import Evaluation
+__all__ = ["Report", "SuiteReport", "load_engine", "validate"]
 
 _AT_ONCE = 3  # suites: while Spark works on one, Python prepares the next
-
-
-@dataclass(frozen=True)
-class SuiteReport:
-    """How one suite went. rows: of its batch; failures: one sentence a broken rule; skipped: rules, with the reason."""
-
-    name: str
-    success: bool
-    seconds: float
-    rows: int
-    evaluated: int
-    failures: tuple[str, ...]
-    skipped: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Report:
-    """How a dataset went. not_run: suites that lack a table, each with what it needs."""
-
-    success: bool
-    suites: tuple[SuiteReport, ...]
-    not_run: tuple[str, ...]
-
-    @property
-    def failures(self) -> tuple[str, ...]:
-        return tuple(failure for suite in self.suites for failure in suite.failures)
-
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        return tuple(f"{suite.name}: {reason}" for suite in self.suites for reason in suite.skipped)
 
 
 def validate(
@@ -98,8 +68,9 @@ def validate(
     not_run = tuple(_needs(suite, frames) for suite in stated if suite not in ready)
     with _views(dataset, frames) as prefix:
         runs = _run(ready, frames, prefix, on_suite or _silent)
-    report = Report(all(suite.success for suite, _ in runs), tuple(suite for suite, _ in runs), not_run)
-    _write(docs, dataset, report, [result for _, result in runs])
+    reports = tuple(_suite_report(suite, *run) for suite, run in zip(ready, runs, strict=True))
+    report = Report(all(suite.success for suite in reports), reports, not_run)
+    _write(docs, dataset, report, [(suite, evaluation) for suite, (evaluation, _) in zip(ready, runs, strict=True)])
     return report
 
 
@@ -132,15 +103,11 @@ def _views(dataset: str, frames: Mapping[str, DataFrame]) -> Iterator[str]:
 
 
 def _run(
-    suites: Sequence[Suite],
-    frames: Mapping[str, DataFrame],
-    prefix: str,
-    on_suite: Callable[[str, int, int], None],
-) -> list[tuple[SuiteReport, ExpectationSuiteValidationResult]]:
-    from payerlake.checks import runner  # noqa: PLC0415  three seconds
-
+    suites: Sequence[Suite], frames: Mapping[str, DataFrame], prefix: str, on_suite: Callable[[str, int, int], None]
+) -> list[tuple[Evaluation, float]]:
+    """Each suite's evaluation and seconds."""
     for suite in suites:
-        runner.expectations(suite)  # a misspelt expectation is found before anything is computed
+        runner.require_known(suite)  # a misspelt expectation is found before anything is computed
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {pool.submit(_one, suite, frames, prefix): suite for suite in suites}
         try:
@@ -152,15 +119,10 @@ def _run(
     return [future.result() for future in futures]
 
 
-def _one(
-    suite: Suite, frames: Mapping[str, DataFrame], prefix: str
-) -> tuple[SuiteReport, ExpectationSuiteValidationResult]:
-    from payerlake.checks.runner import evaluate  # noqa: PLC0415
-
+def _one(suite: Suite, frames: Mapping[str, DataFrame], prefix: str) -> tuple[Evaluation, float]:
     began = time.monotonic()
     batches = {name: _batch(suite, query, frames, prefix) for name, query in suite.batches.items()}
-    evaluation = evaluate(suite, batches)
-    return _suite_report(suite, evaluation, time.monotonic() - began), evaluation.result
+    return runner.evaluate(suite, batches), time.monotonic() - began
 
 
 def _batch(suite: Suite, query: str, frames: Mapping[str, DataFrame], prefix: str) -> DataFrame:
@@ -179,27 +141,24 @@ def _batch(suite: Suite, query: str, frames: Mapping[str, DataFrame], prefix: st
 
 
 def _suite_report(suite: Suite, evaluation: Evaluation, seconds: float) -> SuiteReport:
-    result = evaluation.result
+    rules = tuple(failures.report(result) for result in evaluation.results)
     return SuiteReport(
         name=suite.name,
-        success=bool(result.success),
+        success=all(rule.success for rule in rules),
         seconds=round(seconds, 3),
         rows=evaluation.rows,
-        evaluated=len(result.results),
-        failures=tuple(f"{suite.name}: {sentence(one)}" for one in result.results if not one.success),
+        rules=rules,
         skipped=suite.skipped + evaluation.skipped,
     )
 
 
-def _write(docs: Path, dataset: str, report: Report, results: Sequence[ExpectationSuiteValidationResult]) -> None:
-    from payerlake.checks import data_docs  # noqa: PLC0415
+def _write(docs: Path, dataset: str, report: Report, evaluated: Sequence[tuple[Suite, Evaluation]]) -> None:
+    from payerlake.checks import data_docs  # noqa: PLC0415  three seconds
 
-    shutil.rmtree(docs / "suites", ignore_errors=True)
-    (docs / "suites").mkdir(parents=True)
-    for result in results:
-        _write_json(docs / "suites" / f"{result.suite_name}.json", result.to_json_dict())
+    shutil.rmtree(docs / "data_docs", ignore_errors=True)
+    docs.mkdir(parents=True, exist_ok=True)
     _write_json(docs / "results.json", {"dataset": dataset} | asdict(report))
-    data_docs.build(docs, dataset, results)
+    data_docs.build(docs / "data_docs", dataset, evaluated)
 
 
 def _write_json(file: Path, content: object) -> None:
@@ -212,4 +171,4 @@ def _silent(name: str, done: int, of: int) -> None:
 
 def load_engine() -> None:
     """Import Great Expectations, which takes three seconds: for a thread of whoever has to wait for Spark anyway."""
-    from payerlake.checks import data_docs, runner  # noqa: F401, PLC0415
+    from payerlake.checks import data_docs  # noqa: F401, PLC0415

@@ -1,76 +1,96 @@
-"""A broken rule in one short sentence: what was found, of how many, with examples."""
+"""A result in words: what was measured, what is allowed, and in one sentence what is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-if TYPE_CHECKING:
-    from great_expectations.core import ExpectationValidationResult
+from payerlake.checks.reports import RuleReport
+from payerlake.checks.runner import Result
 
 _EXAMPLES = 3
+_VALUES = 12  # of a distribution that is shown
 
 
-def sentence(result: ExpectationValidationResult) -> str:
-    """`RULE: N unexpected of M, e.g. …`, or what was measured and what is allowed."""
-    stated = result.expectation_config
-    if stated is None or stated.meta is None:
-        raise ValueError("a result without its expectation; runs always keep it")
-    return f"{stated.meta['rule']}: {_finding(result, stated.kwargs)}"
+def report(result: Result) -> RuleReport:
+    """The result as it is shown."""
+    return RuleReport(
+        rule=result.check.rule,
+        source=str(result.check.meta["source"]),
+        success=result.success,
+        values=_examined(result),
+        measured=_measured(result),
+        allowed=_allowed(result.check.kwargs, result.check.meta),
+        failure="" if result.success else f"{result.check.rule}: {_finding(result)}",
+    )
 
 
-def _finding(result: ExpectationValidationResult, kwargs: Mapping[str, Any]) -> str:
-    errors = [error for error in _errors(result.exception_info) if error]
-    if errors:
-        return f"could not be computed: {errors[0]}"
-    found = result.result
+def _examined(result: Result) -> int:
+    """Rows where it is about nulls, else values that are none."""
+    found = result.found or {}
+    return int(found.get("element_count", result.values) - found.get("missing_count", 0))
+
+
+def _measured(result: Result) -> str:
+    found = result.found
+    if found is None:
+        return "could not be computed"
     if "unexpected_count" in found:
-        return _unexpected(found)
-    if "details" in found and "observed_partition" in found["details"]:
-        return _distribution(found, kwargs)
-    return f"found {_figure(found.get('observed_value', 'nothing'))}{_allowed(kwargs)}"
+        return f"{found['unexpected_count']:,} of {_examined(result):,} break it"
+    if "observed_partition" in found.get("details", {}):
+        observed = found["details"]["observed_partition"]
+        return f"divergence {_figure(found['observed_value'])}: {_shares(observed)}"
+    return _figure(found["observed_value"])
 
 
-def _errors(info: Mapping[str, Any]) -> list[str]:
-    """Messages of an exception, or of exceptions by metric; Great Expectations has both forms."""
-    if "exception_message" in info:
-        return [_first_line(info["exception_message"])]
-    return [_first_line(one["exception_message"]) for one in info.values() if hasattr(one, "keys")]
+def _allowed(kwargs: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
+    documented = meta.get("share", meta.get("figure"))
+    if "threshold" in kwargs:
+        return f"at most {_figure(kwargs['threshold'])}: {_shares(kwargs['partition_object'])}"
+    if "column_list" in kwargs:
+        return ", ".join(kwargs["column_list"])
+    if "column" in kwargs and not _limits(kwargs):
+        return "none"
+    return _limits(kwargs) + (f", documented {_figure(documented)}" if documented is not None else "")
 
 
-def _first_line(message: str | None) -> str:
-    return (message or "").strip().partition("\n")[0]
+def _finding(result: Result) -> str:
+    if result.found is None:
+        return f"could not be computed: {result.error}"
+    found, kwargs = result.found, result.check.kwargs
+    examples = found.get("partial_unexpected_list", [])
+    if "unexpected_count" in found:
+        shown = _examples(examples)
+        return f"{found['unexpected_count']:,} unexpected of {_examined(result):,}{f', e.g. {shown}' if shown else ''}"
+    if "threshold" in kwargs:
+        return f"undocumented values: {_examples(examples)}" if examples else _distribution(found, kwargs)
+    limits = _limits(kwargs)
+    return f"found {_figure(found['observed_value'])}{f', allowed {limits}' if limits else ''}"
 
 
-def _unexpected(found: Mapping[str, Any]) -> str:
-    examined = found["element_count"] - found.get("missing_count", 0)
-    examples = [str(value) for value in found.get("partial_unexpected_list", []) if value is not None]
-    shown = ", ".join(dict.fromkeys(examples[:_EXAMPLES]))
-    return f"{found['unexpected_count']:,} unexpected of {examined:,}{f', e.g. {shown}' if shown else ''}"
+def _examples(values: Iterable[Any]) -> str:
+    texts = [str(value) for value in values if value is not None]
+    return ", ".join(dict.fromkeys(texts[:_EXAMPLES]))
 
 
 def _distribution(found: Mapping[str, Any], kwargs: Mapping[str, Any]) -> str:
-    observed = found["details"]["observed_partition"]
-    documented = found["details"]["expected_partition"]["weights"]
-    alone = [
-        str(value)
-        for value, weight, expected in zip(observed["values"], observed["weights"], documented, strict=True)
-        if weight and not expected
-    ]
-    if alone:
-        return f"undocumented values: {', '.join(alone[:_EXAMPLES])}"
+    observed, documented = (found["details"][f"{side}_partition"] for side in ("observed", "expected"))
     shares = ", ".join(
         f"{value} {weight:.4f} (documented {expected:.4f})"
-        for value, weight, expected in zip(observed["values"], observed["weights"], documented, strict=True)
+        for value, weight, expected in zip(*observed.values(), documented["weights"], strict=True)
     )
-    return f"divergence {found['observed_value']}, allowed {kwargs['threshold']:.6g}: {shares}"
+    return f"divergence {_figure(found['observed_value'])}, allowed {kwargs['threshold']:.6g}: {shares}"
 
 
-def _allowed(kwargs: Mapping[str, Any]) -> str:
+def _shares(partition: Mapping[str, Any]) -> str:
+    pairs = list(zip(partition["values"], partition["weights"], strict=True))
+    more = f" and {len(pairs) - _VALUES} more" if len(pairs) > _VALUES else ""
+    return ", ".join(f"{value} {weight:.4f}" for value, weight in pairs[:_VALUES]) + more
+
+
+def _limits(kwargs: Mapping[str, Any]) -> str:
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
-    if low is None and high is None:
-        return ""
-    return f", allowed {_figure(low)} to {_figure(high)}"
+    return "" if low is None and high is None else f"{_figure(low)} to {_figure(high)}"
 
 
 def _figure(value: object) -> str:

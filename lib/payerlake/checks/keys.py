@@ -26,6 +26,7 @@ import math
 from collections.abc import Sequence
 
 from payerlake.schema import Column, Reference, Table
+from payerlake.sql import quoted
 
 KEY = "key, all columns"  # the column of a batch that tells about the key; no table's column has such a name
 UNIQUE = "unique"
@@ -37,11 +38,6 @@ _DAYS_STEP = 8  # bits: steps of 256 days, which the yearly dates of 22 years ne
 _WHOLE_NUMBERS = ("int", "bigint")
 _ROWS_OF_A_PLACE = 8
 _MANY_ROWS = 32  # with one value of the key's first column
-
-
-def quoted(name: str) -> str:
-    """The name as Spark SQL reads it whatever it contains."""
-    return f"`{name.replace('`', '``')}`"
 
 
 def text(columns: Sequence[str], prefix: str = "") -> str:

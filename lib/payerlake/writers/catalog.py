@@ -19,8 +19,9 @@ from pyspark.sql import functions as F
 from payerlake.errors import BadInput
 from payerlake.runs import Hold, hold
 from payerlake.schema import Table
+from payerlake.sql import literal, quoted
 from payerlake.target import check_mode
-from payerlake.writers.delta import WRITING, check_properties, create_statement, literal, quoted
+from payerlake.writers.delta import WRITING, check_properties, create_statement
 from payerlake.writers.layout import Layout, Stored
 
 MANIFEST_TABLE = "payerlake_manifest"

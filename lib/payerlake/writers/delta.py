@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake.schema import Column, Table
+from payerlake.sql import literal, quoted
 from payerlake.storage import Folder
 from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
 from payerlake.writers.standing import parquet_rows
@@ -115,11 +116,6 @@ def _with_checks(protocol: Mapping[str, Any]) -> dict[str, Any]:
     return {**protocol, "minWriterVersion": max(protocol["minWriterVersion"], _CHECKS_FROM)}
 
 
-def quoted(name: str) -> str:
-    """An identifier in backticks."""
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _folder(table: Table, folder: str) -> Folder:
     return Folder(folder) / f"{_PLACE}/{table.name}"
 
@@ -128,8 +124,3 @@ def _definition(column: Column) -> str:
     nulls = "" if column.nullable else " NOT NULL"
     meaning = f"{column.meaning} ({column.unit})" if column.unit else column.meaning
     return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {literal(meaning)}"
-
-
-def literal(text: str) -> str:
-    """A text in SQL's quotes."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

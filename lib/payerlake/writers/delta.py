@@ -28,6 +28,7 @@ WRITING = {"optimizeWrite": "false"}
 _PLACE, _LOG = "delta", "_delta_log"
 _COMMIT = re.compile(r"\d{20}\.json")
 _CHECKS_FROM = 3  # the writer version of Delta's protocol that knows CHECK constraints
+_READ_BY_ALL = 1  # the reader version without column mapping and deletion vectors
 _FEATURES_FROM = 7  # from this one on, a protocol names its features one by one
 
 
@@ -44,6 +45,8 @@ class DeltaWriter:
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = require(_folder(table, folder), table)
+        if _is_plain(source):
+            return spark.read.schema(table.schema()).parquet(source.spark_url).select(*table.column_names)
         return spark.read.format("delta").load(source.spark_url).select(*table.column_names)
 
 
@@ -73,6 +76,22 @@ def _standing(target: Folder, table: Table) -> Stored:
         target.delete_file(name)
     data = {name: size for name, size in listed.items() if found.get(name) == size}
     return stored(parquet_rows(target, data), data, logs, within=f"{_PLACE}/{table.name}/")
+
+
+def _is_plain(source: Folder) -> bool:
+    """Whether the log says no more than that all files of the folder are the table, as it does of what we wrote.
+
+    Then Parquet's reader finds the same rows: Delta's runs queries over its log before each of ours, a second a query.
+    """
+    found, log = source.files(), source / _LOG
+    data = {name: size for name, size in found.items() if not name.startswith(f"{_LOG}/")}
+    whole = all(_COMMIT.fullmatch(name) or name.endswith(".crc") for name in log.files())
+    return whole and _protocol(log) == _READ_BY_ALL and _listed(log) == data
+
+
+def _protocol(log: Folder) -> int:
+    """The version of the protocol that a reader must know."""
+    return max(action["protocol"]["minReaderVersion"] for action in _actions(log) if "protocol" in action)
 
 
 def _listed(log: Folder) -> dict[str, int]:

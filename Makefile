@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java databases demo test engines test-all sparks golden lint lock licences bench clean
+.PHONY: help setup java databases demo test engines test-all sparks golden pages lint lock licences bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -88,6 +88,9 @@ sparks: setup  ## every table on each Spark and Python that is supported, in env
 
 golden: setup  ## tests/golden.json anew, where the data of a table have changed on purpose
 	$(BIN)/python -m pytest tests/test_contracts.py -k golden --golden
+
+pages: setup  ## the tables in the pages of the datasets anew, where a contract has changed
+	$(BIN)/python -m tests.pages
 
 lint: setup  ## style, formatting, types
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake import cli, errors, registry
-from payerlake.schema import Table
+from payerlake import cli, errors, registry, settings
 
 TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
 
@@ -32,12 +32,44 @@ def test_list_names_every_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(table.full_name in out for table in TABLES)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.full_name)
-def test_describe_has_a_line_for_every_column(table: Table, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = _run(capsys, "describe", table.full_name)
+def test_describe_has_a_line_for_every_column_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = _run(capsys, "describe", "insurance.members")
     assert code == 0
-    lines = out.splitlines()
-    assert all(any(line.startswith(f"{c.name} ") and c.meaning in line for line in lines) for c in table.columns)
+    assert out.startswith("insurance.members: one row per member\nkey: member_id   CSV: members   rows: 100,000\n")
+    columns = registry.dataset("insurance").table("members").columns
+    assert [line.split()[0] for line in out.splitlines()[3:]] == [column.name for column in columns]
+    (line,) = [line for line in out.splitlines() if line.startswith("insurance_id ")]
+    assert re.split(r"  +", line)[1:] == [
+        "bigint",
+        "→ insurance, null",
+        "Insurer of the enrollment's plan; in CSV and SQL: Insurance ID",
+    ]
+
+
+def test_describe_has_the_tables_of_a_dataset(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = _run(capsys, "describe", "finance")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[1:]] == [
+        f"finance.{table.name}" for table in registry.dataset("finance").in_order()
+    ]
+
+
+@pytest.mark.parametrize("command", ["generate", "validate", "verify", "load", "describe"])
+def test_what_is_wrong_with_the_command_line_is_said_with_the_help_that_has_it(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, message = _run(capsys, command)
+    assert (code, message.startswith("payerlake: Missing argument")) == (2, True)
+    assert message.endswith(f"Try 'payerlake {command} --help'.\n")
+
+
+def test_the_help_of_generate_has_every_default_and_every_scale(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = _run(capsys, "generate", "--help")
+    assert code == 0
+    text = " ".join(out.split())
+    said = dict(re.findall(r"(--[a-z]+) [A-Z][^-]*?\[(?:default: |)([^\]]+)\]", text))
+    assert said.keys() >= {"--out", "--members", "--scale", "--seed", "--format", "--tables", "--slice", "--mode"}
+    assert set(re.search(r"by name: ([a-z, ]+)\.", text)[1].split(", ")) == set(settings.scales("pharmacy"))
 
 
 def test_without_a_command_the_help_shows_where_to_start(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,36 +1,53 @@
-"""The pages' own commands: everything in a fenced block works as it stands there, or on fewer members.
+"""Every README.md of the checkout: commands in fenced blocks work as they stand, on fewer members; links lead on.
 
 Every command is taken as far as Spark, as it stands there: its options, names, settings and files are all accepted.
-Of each dataset the first `generate` is run at the tiny scale, and with what it published the commands that read such.
-A kind of block or of command that is not known here fails.
+Of each dataset the first `generate` into `lake` is run at the tiny scale, and with what it published the commands that
+read such. A kind of block or of command that is not known here fails.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+import click
 import pytest
 import yaml
 from pyspark.sql import SparkSession
 
 import payerlake
 from payerlake import cli, databases, pipeline, registry, settings
-from payerlake.errors import DataFailed
+from payerlake.errors import BadInput, DataFailed
 
 CHECKOUT = Path(__file__).parent.parent
-PAGES = [(CHECKOUT / name).read_text() for name in ("README.md", "jobs/README.md")]
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", "".join(PAGES), re.MULTILINE | re.DOTALL)
-PAYERLAKE = ".venv/bin/payerlake"
+NO_PAGES_OF_OURS = {".venv", ".git", "lake", "out"}  # folders of tools and of data
+FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LONGEST = 8192  # bytes of the first page: a newcomer reads it whole
 WHEEL = f"payerlake-{payerlake.__version__}-py3-none-any.whl"
 SUBMITTED = {"--archives", "--conf", "--deploy-mode", "--master", "--properties-file", "--py-files"}
 COMPUTED = ("validate", "verify")  # run on what is published
+TOLD = ("list", "describe")  # run as they stand
+
+
+def pages() -> dict[str, str]:
+    """The text of every page by its path, the one at the root first."""
+    found: list[Path] = []
+    for folder, below, files in os.walk(CHECKOUT):
+        below[:] = sorted(set(below) - NO_PAGES_OF_OURS)
+        found += [Path(folder, name) for name in files if name == "README.md"]
+    return {str(path.relative_to(CHECKOUT)): path.read_text(encoding="utf-8") for path in found}
+
+
+PAGES = pages()
+BLOCKS = [block for text in PAGES.values() for block in FENCED.findall(text)]
 
 
 def blocks(language: str) -> list[str]:
@@ -45,12 +62,12 @@ def commands() -> list[str]:
 
 
 def of(*programs: str) -> list[str]:
-    """The commands of these programs."""
-    return [command for command in commands() if shlex.split(command)[0] in programs]
+    """The commands of these programs, each once."""
+    return list(dict.fromkeys(command for command in commands() if shlex.split(command)[0] in programs))
 
 
 def of_payerlake(*verbs: str) -> list[str]:
-    return [command for command in of(PAYERLAKE) if shlex.split(command)[1] in verbs]
+    return [command for command in of("payerlake") if shlex.split(command)[1] in verbs]
 
 
 def few(command: str) -> list[str]:
@@ -60,13 +77,44 @@ def few(command: str) -> list[str]:
 
 
 def firsts() -> list[str]:
-    """Of each dataset the first command that makes it whole."""
+    """Of each dataset the first command that makes it whole, as CSV, where the commands that read it look for it."""
     found: dict[str, str] = {}
     for command in of_payerlake("generate"):
         name = shlex.split(command)[2]
-        if name in registry.datasets():
+        if name in registry.datasets() and command.endswith("--format csv --out lake"):
             found.setdefault(name, command)
     return list(found.values())
+
+
+def links() -> Iterator[tuple[str, str]]:
+    """The page and the target of every link to a file or a heading, outside of blocks."""
+    for page, text in PAGES.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", text)):
+            if "://" not in target:
+                yield page, target
+
+
+def anchors(page: str) -> set[str]:
+    """What a link may name in a page: its headings as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", FENCED.sub("", page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def files_named() -> Iterator[tuple[str, str]]:
+    """The page and every path of the checkout that it has between backquotes."""
+    roots = "|".join(re.escape(path.name) for path in CHECKOUT.iterdir() if path.is_dir() and path.name[0] != ".")
+    for page, text in PAGES.items():
+        for path in re.findall(rf"`((?:{roots}|\.ci)/[\w./-]+)`", FENCED.sub("", text)):
+            yield page, path
+
+
+def settings_named() -> Iterator[tuple[str, str]]:
+    """The page and every setting that it has between backquotes as `--set KEY=VALUE`."""
+    for page, text in PAGES.items():
+        for argument in re.findall(r"`--set ([^`]+)`", FENCED.sub("", text)):
+            (said,) = shlex.split(argument)
+            if said != "KEY=VALUE":
+                yield page, said
 
 
 @pytest.fixture
@@ -100,8 +148,63 @@ def test_every_block_is_of_a_kind_that_is_tried_here() -> None:
 
 def test_every_command_is_of_a_kind_that_is_tried_here() -> None:
     tried = of("make", "mysql", "cd", "spark-submit", "source", "python3", "databricks")
-    tried += of_payerlake("generate", "load", *COMPUTED)
-    assert sorted(tried) == sorted(commands())
+    tried += of("payerlake", ".ci/run")
+    assert sorted(tried) == sorted(set(commands()))
+
+
+def test_the_first_page_can_be_read_whole() -> None:
+    assert len(PAGES["README.md"].encode()) <= LONGEST
+
+
+def test_links_lead_to_files_and_headings_that_there_are() -> None:
+    lost = []
+    for page, target in links():
+        name, _, anchor = target.partition("#")
+        path = (CHECKOUT / page).parent / name if name else CHECKOUT / page
+        if not path.exists() or (anchor and anchor not in anchors(path.read_text(encoding="utf-8"))):
+            lost.append(f"{page}: {target}")
+    assert lost == []
+
+
+def test_every_page_is_linked_from_another() -> None:
+    linked = {((CHECKOUT / page).parent / target.partition("#")[0]).resolve() for page, target in links()}
+    assert [page for page in PAGES if page != "README.md" and (CHECKOUT / page).resolve() not in linked] == []
+
+
+def test_paths_are_of_files_that_there_are() -> None:
+    for page, path in files_named():
+        meant = [CHECKOUT / path.replace("DATASET", name) for name in registry.datasets()]
+        assert any(file.exists() for file in meant), (page, path)
+
+
+def test_settings_in_the_text_are_settings_of_the_dataset_of_the_page() -> None:
+    wrong = []
+    for page, said in settings_named():
+        of_page = [name for name in registry.datasets() if name == Path(page).parent.name]
+        refused = [refusal(name, said) for name in of_page or registry.datasets()]
+        if all("is not a setting" in text for text in refused):
+            wrong.append((page, said))
+    assert wrong == []
+
+
+def refusal(dataset: str, said: str) -> str:
+    """What is said against `--set SAID`; a file of the reader's own may be missing."""
+    try:
+        settings.load(dataset, registry.dataset(dataset).settings, overrides=[settings.set_option(said)])
+    except BadInput as error:
+        return str(error)
+    return ""
+
+
+def test_payerlake_knows_every_command_and_its_options() -> None:
+    for command in of("payerlake"):
+        verb, *arguments = shlex.split(command)[1:]
+        cli.cli.commands[verb].make_context(verb, arguments, parent=click.Context(cli.cli))
+
+
+@pytest.mark.parametrize("command", of_payerlake(*TOLD))
+def test_what_is_only_told_is_told(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (cli.run(shlex.split(command)[1:]), capsys.readouterr().err) == (0, "")
 
 
 def test_every_dataset_is_made_by_a_command() -> None:
@@ -183,7 +286,8 @@ def test_the_bundle_has_the_job_the_target_and_the_parameters(command: str) -> N
 
 @pytest.mark.parametrize("command", of("source"))
 def test_the_environment_is_the_one_that_setup_makes(command: str) -> None:
-    assert command == f"source {Path(PAYERLAKE).parent}/activate"
+    assert command == "source .venv/bin/activate"
+    assert re.search(r"^BIN := \.venv/bin$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("block", blocks("python"))
@@ -195,7 +299,7 @@ def test_python_runs(
     monkeypatch.setattr(payerlake, "generate", few)
     exec(re.sub(r"members=[\d_]+", "members=200", block), {"spark": spark})
     assert "plan_code" in capsys.readouterr().out
-    assert (tmp_path / "out" / "pharmacy" / "manifest.json").exists()
+    assert list(tmp_path.glob("*/pharmacy/manifest.json"))
 
 
 @pytest.mark.parametrize("block", blocks("yaml"))

@@ -354,12 +354,16 @@ def test_the_effective_settings_give_the_same_settings_again() -> None:
     assert settings.effective(mine)["population"]["as_of"] == "2024-01-01"
 
 
+SCALES = ("tiny", "demo", "small", "documented", "large")  # as the help of `generate` names them
+
+
 @pytest.mark.parametrize("dataset", registry.datasets())
-def test_every_shipped_scale_of_every_dataset_loads_and_says_how_many_members(dataset: str) -> None:
+def test_every_dataset_has_the_same_scales_each_larger_than_the_one_before(dataset: str) -> None:
     model = registry.dataset(dataset).settings
-    members = [settings.load(dataset, model, scale=scale).members for scale in settings.scales(dataset)]
-    assert {"tiny", "demo", "documented"} <= set(settings.scales(dataset))
-    assert len(set(members)) == len(members)
+    members = [settings.load(dataset, model, scale=scale).members for scale in SCALES]
+    assert set(settings.scales(dataset)) == set(SCALES)
+    assert members == sorted(set(members))
+    assert members[SCALES.index("documented")] == settings.load(dataset, model).members
 
 
 POPULATIONS = sorted(path.stem for path in resource("conf", "populations").glob("*.yaml"))

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from payerlake import __version__, commands, registry
+from payerlake import __version__, commands, dictionary, registry
 from payerlake.databases.address import masked
 from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause
-from payerlake.schema import Column, Table
+from payerlake.schema import Table
 from payerlake.session import log_path
 from payerlake.terminal import show_what_can_be_shown
 
@@ -33,42 +33,45 @@ def cli() -> None:
       payerlake list
       payerlake generate pharmacy --scale demo --format csv --out out
       payerlake describe pharmacy.enrollments
+
+    'payerlake COMMAND --help' has the options of a command. What Spark says goes to a log: the file that PAYERLAKE_LOG
+    names, else payerlake-USER.log in the system's temporary folder.
     """
 
 
 @cli.command("list", short_help="List datasets and tables with keys, parents and sizes.")
 def list_() -> None:
     """List datasets, tables, keys, parents, and rows at the documented scale."""
-    rows = [
-        (table.full_name, table.documented_rows, ", ".join(table.key), ", ".join(table.parents) or "-")
-        for name in registry.datasets()
-        for table in registry.dataset(name).in_order()
-    ]
-    _print_columns([("table", "documented rows", "key", "parents"), *rows])
+    _print_tables(registry.datasets())
 
 
-@cli.command(short_help="Show the data dictionary of a table.")
-@click.argument("table")
-def describe(table: str) -> None:
-    """Show the data dictionary of TABLE, for example pharmacy.members."""
-    contract = _table(table)
-    click.echo(f"{contract.full_name}: {contract.grain[0].lower()}{contract.grain[1:]}")
+@cli.command(short_help="Show the data dictionary of a table, or the tables of a dataset.")
+@click.argument("name")
+def describe(name: str) -> None:
+    """Show the data dictionary of the table NAME, for example pharmacy.members; of a dataset, its tables."""
+    if name in registry.datasets():
+        _print_tables([name])
+        return
+    contract = _table(name)
+    click.echo(f"{contract.full_name}: {dictionary.grain(contract)}")
     click.echo(f"key: {', '.join(contract.key)}   CSV: {contract.csv_stem}   rows: {contract.documented_rows}")
-    rows = [
-        (c.name, c.type, _marks(contract, c), c.meaning + (f" ({c.unit})" if c.unit else "")) for c in contract.columns
-    ]
-    _print_columns([("column", "type", "", "meaning"), *rows])
+    _print_columns([dictionary.COLUMN_HEADINGS, *dictionary.columns(contract)])
 
 
 def _published_at(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say where a dataset is published."""
     for option in reversed(
         (
-            click.option("--out", metavar="DIR", help="Folder or URL: the dataset is DIR/DATASET."),
+            click.option(
+                "--out", metavar="DIR", help="Folder or URL: the dataset is DIR/DATASET.  [required, or --catalog]"
+            ),
             click.option("--catalog", metavar="NAME", help="Tables of this catalog instead of --out; needs --schema."),
             click.option("--schema", metavar="NAME", help="The schema in the catalog."),
             click.option(
-                "--master", metavar="URL", help="Spark master, local[4] or spark://host:7077.  [default: local[*]]"
+                "--master",
+                metavar="URL",
+                help="Where Spark runs: local[4], spark://HOST:7077, yarn, k8s://URL, or sc://HOST:15002 for Spark"
+                " Connect.  [default: local[*]]",
             ),
         )
     ):
@@ -83,22 +86,33 @@ def _datasets(name: str) -> list[str]:
 @cli.command(short_help="Make a dataset, check it and publish it.")
 @click.argument("dataset")
 @_published_at
-@click.option("--members", metavar="N", help="Number of members.")
-@click.option("--scale", metavar="NAME", help="A size by name: tiny, demo, small, documented, large.")
+@click.option("--members", metavar="N", help="Number of members.  [default: that of the scale]")
+@click.option(
+    "--scale", metavar="NAME", help="A size by name: tiny, demo, small, documented, large.  [default: documented]"
+)
 @click.option(
     "--seed", metavar="N", help="Another seed makes other people; the same seed the same bytes.  [default: 42]"
 )
 @click.option(
-    "--format", "formats", multiple=True, metavar="NAME", help="delta (default), csv or parquet; may be repeated."
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="NAME",
+    help="delta, csv or parquet; may be repeated.  [default: delta]",
 )
-@click.option("--tables", metavar="A,B", help="Only these tables.")
-@click.option("--slice", "part", default="1/1", metavar="I/N", help="Part I of N of the members, from 1.")
+@click.option("--tables", metavar="A,B", help="Only these tables.  [default: all]")
+@click.option(
+    "--slice", "part", default="1/1", metavar="I/N", help="Part I of N of the members, from 1.  [default: 1/1]"
+)
 @click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting of conf/DATASET/base.yaml; may be repeated."
 )
 @click.option("--config", metavar="FILE", help="YAML with settings below the dataset's name.")
 @click.option(
-    "--mode", default="error", metavar="NAME", help="error (default) or overwrite, where a dataset stands already."
+    "--mode",
+    default="error",
+    metavar="NAME",
+    help="error or overwrite, where a dataset stands already.  [default: error]",
 )
 @click.option("--no-validate", is_flag=True, help="Publish without running the Great Expectations suites.")
 def generate(dataset: str, **options: Any) -> None:
@@ -127,16 +141,19 @@ def verify(dataset: str, **options: Any) -> None:
 
 @cli.command(short_help="Load a published dataset into a database.")
 @click.argument("dataset")
-@click.option("--out", metavar="DIR", help="Folder or URL: the dataset is DIR/DATASET.")
+@click.option("--out", metavar="DIR", help="Folder or URL: the dataset is DIR/DATASET.  [required]")
 @click.option(
     "--to",
     metavar="URL",
     help="postgresql://USER:PASSWORD@HOST[:PORT]/DATABASE, also ?host=FOLDER of a socket; or mysql://…, also"
     " ?unix_socket=PATH. The environment may give the password (PGPASSWORD, MYSQL_PWD) and the user (PGUSER,"
-    " MYSQL_USER) instead.",
+    " MYSQL_USER) instead.  [required]",
 )
 @click.option(
-    "--mode", default="error", metavar="NAME", help="error (default) or overwrite, where its tables stand already."
+    "--mode",
+    default="error",
+    metavar="NAME",
+    help="error or overwrite, where its tables stand already.  [default: error]",
 )
 @click.option("--jobs", metavar="N", help="Files to load at once.  [default: 4]")
 @click.option("--master", metavar="URL", help="Spark master, needed where no CSV is published.  [default: local[*]]")
@@ -179,10 +196,16 @@ def _told(error: BaseException, command: str) -> tuple[str, int]:
         word, code = ("terminated", 143) if isinstance(interrupt, _Terminated) else ("interrupted", 130)
         return f"{word}; nothing is half-published", code
     if isinstance(error, click.ClickException):
-        return f"{error.format_message()} Try 'payerlake --help'.", BadInput.exit_code
+        return f"{error.format_message()} Try '{_command_of(error)} --help'.", BadInput.exit_code
     if isinstance(error, PayerlakeError):
         return f"{error}{_logged(error) if _is_of_others(error) else ''}", error.exit_code
     return f"{command}: {cause(error)}{_logged(error)}", EngineFailed.exit_code
+
+
+def _command_of(error: click.ClickException) -> str:
+    """The command whose help says what was missed, as far as it was understood."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "payerlake"
 
 
 def _interrupt(error: BaseException | None) -> BaseException | None:
@@ -226,12 +249,8 @@ def _table(name: str) -> Table:
     return registry.dataset(dataset).table(table)
 
 
-def _marks(table: Table, column: Column) -> str:
-    references = [r.table for r in table.references if column.name in r.columns]
-    marks = ["key"] if column.name in table.key else []
-    marks += [f"→ {parent}" for parent in references]
-    marks += ["null"] if column.nullable else []
-    return ", ".join(marks)
+def _print_tables(datasets: Sequence[str]) -> None:
+    _print_columns([dictionary.TABLE_HEADINGS, *dictionary.tables(map(registry.dataset, datasets))])
 
 
 def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:

@@ -1,1 +1,1 @@
-"""Benchmarks: run by hand with `make bench`; the README has the results with the hardware."""
+"""Benchmarks: run by hand with `make bench`; README.md beside this has the results with the hardware."""

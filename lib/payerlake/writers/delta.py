@@ -28,7 +28,7 @@ WRITING = {"optimizeWrite": "false"}
 _PLACE, _LOG = "delta", "_delta_log"
 _COMMIT = re.compile(r"\d{20}\.json")
 _CHECKS_FROM = 3  # the writer version of Delta's protocol that knows CHECK constraints
-_READ_BY_ALL = 1  # the reader version without column mapping and deletion vectors
+_OF_TYPES = {"timestampNtz"}  # features that only name a type
 _FEATURES_FROM = 7  # from this one on, a protocol names its features one by one
 
 
@@ -86,12 +86,16 @@ def _is_plain(source: Folder) -> bool:
     found, log = source.files(), source / _LOG
     data = {name: size for name, size in found.items() if not name.startswith(f"{_LOG}/")}
     whole = all(_COMMIT.fullmatch(name) or name.endswith(".crc") for name in log.files())
-    return whole and _protocol(log) == _READ_BY_ALL and _listed(log) == data
+    return whole and _is_read_by_all(log) and _listed(log) == data
 
 
-def _protocol(log: Folder) -> int:
-    """The version of the protocol that a reader must know."""
-    return max(action["protocol"]["minReaderVersion"] for action in _actions(log) if "protocol" in action)
+def _is_read_by_all(log: Folder) -> bool:
+    """Whether a reader needs to know nothing of Delta's protocol that changes which rows or values there are."""
+    protocols = [action["protocol"] for action in _actions(log) if "protocol" in action]
+    return all(
+        protocol["minReaderVersion"] == 1 or set(protocol.get("readerFeatures", ["mapping"])) <= _OF_TYPES
+        for protocol in protocols
+    )
 
 
 def _listed(log: Folder) -> dict[str, int]:

@@ -16,8 +16,7 @@ from pyspark.sql import functions as F
 from payerlake.errors import BadInput, EngineFailed
 from payerlake.fingerprint import Fingerprint, from_observation, measure, observed
 from payerlake.schema import Column, Table
-from payerlake.storage import Folder
-from payerlake.writers import WRITERS, Layout, delta
+from payerlake.writers import WRITERS, Layout
 from payerlake.writers.catalog import MANIFEST_TABLE, CatalogTarget
 from payerlake.writers.delimited import file_names
 from payerlake.writers.delta import check_properties
@@ -217,7 +216,7 @@ def test_a_csv_field_that_is_not_of_its_type_is_an_error_not_a_null(spark, tmp_p
 
 def test_delta_metadata_carry_grain_meanings_nulls_and_checks(spark, tmp_path):
     written(edge_rows(spark), tmp_path, "delta")
-    log = (tmp_path / "delta" / "claims" / "_delta_log" / f"{2:020d}.json").read_text().splitlines()
+    log = (tmp_path / "delta" / "claims" / "_delta_log" / f"{0:020d}.json").read_text().splitlines()
     metadata = next(json.loads(line)["metaData"] for line in log if "metaData" in line)
     detail = spark.sql(f"DESCRIBE DETAIL delta.`{tmp_path}/delta/claims`").collect()[0]
     assert detail["properties"] == metadata["configuration"]
@@ -245,23 +244,38 @@ def test_delta_refuses_a_later_row_that_breaks_the_contract(spark, tmp_path, col
         bad.write.format("delta").mode("append").save(str(tmp_path / "delta" / "claims"))
 
 
-def test_rows_of_a_file_that_is_listed_but_does_not_stand_are_not_counted(spark, tmp_path):
-    """As where an executor has written to a disk of its own."""
-    WRITERS["delta"].write(many(spark, partitions=4), contract(), str(tmp_path), Layout())
-    folder = tmp_path / "delta" / "claims"
-    next(folder.glob("*.parquet")).unlink()
-    stored = delta._standing(Folder(str(folder)), contract())
-    assert (stored.rows, stored.files) == (75, 3)
+def test_delta_lists_what_each_file_holds_so_that_readers_skip_those_without(spark, tmp_path):
+    written(edge_rows(spark), tmp_path, "delta")
+    log = (tmp_path / "delta" / "claims" / "_delta_log" / f"{0:020d}.json").read_text().splitlines()
+    (added,) = [json.loads(line)["add"] for line in log if "add" in line]
+    told = json.loads(added["stats"])
+    expected = edge_rows(spark).agg(
+        F.count("*"), F.min("paid_date").cast("string"), F.max("amount"), F.count_if(F.col("units").isNull())
+    )
+    assert (
+        told["numRecords"],
+        told["minValues"]["paid_date"],
+        Decimal(str(told["maxValues"]["amount"])),
+        told["nullCount"]["units"],
+    ) == tuple(expected.first())
+    assert "is_open" not in told["minValues"]
 
 
-def test_a_file_that_no_commit_lists_goes(spark, tmp_path):
-    """As a task leaves it that was killed while it wrote."""
-    written(many(spark), tmp_path, "delta", layout=Layout(partition_by=("state",)))
-    folder = tmp_path / "delta" / "claims"
-    left = folder / "state=CA" / "part-00000-left.c000.zstd.parquet"
-    left.write_bytes(next(folder.rglob("*.parquet")).read_bytes())
-    assert delta._standing(Folder(str(folder)), contract()).rows == 100
-    assert not left.exists()
+def test_a_delta_reader_finds_the_rows_of_partitions_under_any_name(spark, tmp_path):
+    named = many(spark).withColumn("note", F.when(F.col("state") == "CA", "C A/%=ä"))
+    written(named, tmp_path, "delta", layout=Layout(partition_by=("note",)))
+    stored = spark.read.format("delta").load(str(tmp_path / "delta" / "claims"))
+    assert measure(stored.select(*contract().column_names)) == measure(named)
+    assert stored.where("note = 'C A/%=ä'").count() == 50
+    assert measure(WRITERS["delta"].read(spark, contract(), str(tmp_path))) == measure(named)
+
+
+@pytest.mark.parametrize("later", ["DELETE FROM {} WHERE state = 'CA'", "ALTER TABLE {} ADD COLUMN more INT"])
+def test_a_delta_table_that_somebody_changed_is_read_as_delta(spark, tmp_path, later):
+    written(many(spark), tmp_path, "delta")
+    spark.sql(later.format(f"delta.`{tmp_path}/delta/claims`"))
+    there = spark.read.format("delta").load(str(tmp_path / "delta" / "claims")).select(*contract().column_names)
+    assert measure(WRITERS["delta"].read(spark, contract(), str(tmp_path))) == measure(there)
 
 
 # Catalog

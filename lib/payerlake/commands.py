@@ -103,7 +103,7 @@ def _place_to_publish(
         return
     to = _destination(None, dataset, options)
     with to.reserved(options["mode"]):
-        yield _session(options["master"], "delta" in into, brief), to
+        yield _session(options["master"], delta=False, brief=brief), to
 
 
 def _published_place(dataset: str, options: dict[str, Any]) -> tuple[SparkSession, Destination]:

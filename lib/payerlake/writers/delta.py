@@ -1,8 +1,13 @@
-"""Delta: one table a folder, `delta/TABLE`, with the contract in its metadata.
+"""Delta: one table a folder, `delta/TABLE`: Parquet files, and a log of one commit with the contract in its metadata.
 
-The CHECK constraints are attached after the rows, by a commit of metadata alone. Attached before, they would be
-evaluated on every row, a fifth of the whole write for a table with patterns; the statement that attaches them later
-reads every row again. What is published has been through the same conditions once already, in its validation.
+The rows are written as any Parquet is. The commit is the four kinds of lines that Delta's protocol asks of a new table
+(github.com/delta-io/delta, PROTOCOL.md); nobody else writes to a table that is staged, so it needs no transaction. Of a
+table that Delta's own writer makes, it takes a third of the time where the table is small and a sixth less where it is
+large, needs no jar, and files of tasks that were killed never come to stand beside it. A catalog's tables are Delta's
+own work.
+
+The CHECK constraints are not evaluated while writing: what is published has been through the same conditions in its
+validation.
 """
 
 from __future__ import annotations
@@ -10,38 +15,44 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
 
+from payerlake import __version__
 from payerlake.schema import Column, Table
 from payerlake.sql import literal, quoted
 from payerlake.storage import Folder
-from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
-from payerlake.writers.standing import parquet_rows
+from payerlake.writers.layout import Layout, Stored, require
+from payerlake.writers.parquet import write_files
+from payerlake.writers.standing import Footer
 
 # Files are the partitions that a table is made in, also where an engine would shuffle its rows into others.
 WRITING = {"optimizeWrite": "false"}
 
-_PLACE, _LOG = "delta", "_delta_log"
+_PLACE, _LOG, _FIRST_COMMIT = "delta", "_delta_log", f"{0:020d}.json"
 _COMMIT = re.compile(r"\d{20}\.json")
-_CHECKS_FROM = 3  # the writer version of Delta's protocol that knows CHECK constraints
 _OF_TYPES = {"timestampNtz"}  # features that only name a type
-_FEATURES_FROM = 7  # from this one on, a protocol names its features one by one
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_SKIPPED_BY = 32  # columns, the first, whose values are in the log, as Delta has it
 
 
 class DeltaWriter:
-    """Three commits: the empty table with comments and NOT NULL, its rows, its CHECK constraints."""
+    """Parquet's files, then the commit that lists them."""
 
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
-        target = _folder(table, folder)
-        df.sparkSession.sql(create_statement(f"delta.{quoted(target.spark_url)}", table, layout, properties={}))
-        df.write.format("delta").options(**WRITING).option("compression", CODEC).mode("append").save(target.spark_url)
-        _attach(target / _LOG, check_properties(table))
-        target.sweep()
-        return _standing(target, table)
+        target, within = _folder(table, folder), f"{_PLACE}/{table.name}/"
+        stored, footers = write_files(df, table, target, layout, within)
+        log = "".join(f"{json.dumps(line)}\n" for line in _commit(table, layout, stored, footers))
+        (target / _LOG).make()
+        (target / _LOG).write_text(_FIRST_COMMIT, log)
+        name = f"{within}{_LOG}/{_FIRST_COMMIT}"
+        return replace(stored, sizes={**stored.sizes, name: len(log.encode())})
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = require(_folder(table, folder), table)
@@ -51,7 +62,7 @@ class DeltaWriter:
 
 
 def create_statement(name: str, table: Table, layout: Layout, properties: Mapping[str, str]) -> str:
-    """CREATE TABLE for the empty table; `name` is already quoted."""
+    """CREATE TABLE for the empty table of a catalog; `name` is already quoted."""
     columns = ", ".join(_definition(column) for column in table.columns)
     partitions = ", ".join(quoted(column) for column in layout.partition_by)
     settings = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in properties.items())
@@ -68,14 +79,94 @@ def check_properties(table: Table) -> dict[str, str]:
     return {f"delta.constraints.{name}": f"({check}) IS NOT FALSE" for name, check in table.constraints().items()}
 
 
-def _standing(target: Folder, table: Table) -> Stored:
-    """What the log lists, as far as it stands. A file that is not listed is of a task that was killed; it goes."""
-    found, listed = target.files(), _listed(target / _LOG)
-    logs = {name: size for name, size in found.items() if name.startswith(f"{_LOG}/")}
-    for name in found.keys() - listed.keys() - logs.keys():
-        target.delete_file(name)
-    data = {name: size for name, size in listed.items() if found.get(name) == size}
-    return stored(parquet_rows(target, data), data, logs, within=f"{_PLACE}/{table.name}/")
+# the commit
+
+
+def _commit(table: Table, layout: Layout, stored: Stored, footers: Mapping[str, Footer]) -> Iterator[dict[str, Any]]:
+    now = int(time.time() * 1000)
+    yield {
+        "commitInfo": {
+            "timestamp": now,
+            "operation": "CREATE TABLE AS SELECT",
+            "operationParameters": {"partitionBy": json.dumps(layout.partition_by), "description": table.grain},
+            "isolationLevel": "Serializable",
+            "isBlindAppend": True,
+            "operationMetrics": {
+                "numFiles": str(stored.files),
+                "numOutputRows": str(stored.rows),
+                "numOutputBytes": str(stored.bytes),
+            },
+            "engineInfo": f"payerlake/{__version__}",
+        }
+    }
+    yield {"protocol": _protocol(table)}
+    yield {
+        "metaData": {
+            "id": str(uuid.uuid4()),
+            "description": table.grain,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": _schema(table).json(),
+            "partitionColumns": list(layout.partition_by),
+            "configuration": check_properties(table),
+            "createdTime": now,
+        }
+    }
+    for name, footer in footers.items():
+        yield {
+            "add": {
+                "path": quote(name, safe="/=+,-._~"),
+                "partitionValues": _partition(name),
+                "size": footer.bytes,
+                "modificationTime": now,
+                "dataChange": True,
+                "stats": json.dumps(_statistics(table, footer)),
+            }
+        }
+
+
+def _protocol(table: Table) -> dict[str, Any]:
+    """The least that readers and writers must know: NOT NULL is of writer version 2, CHECK of 3; a timestamp without
+    zone is a feature by name, and where one is named, all are."""
+    features = {"invariants"} | ({"checkConstraints"} if table.constraints() else set())
+    if not any(isinstance(column.spark_type, T.TimestampNTZType) for column in table.columns):
+        return {"minReaderVersion": 1, "minWriterVersion": 3 if table.constraints() else 2}
+    return {
+        "minReaderVersion": 3,
+        "minWriterVersion": 7,
+        "readerFeatures": sorted(_OF_TYPES),
+        "writerFeatures": sorted(features | _OF_TYPES),
+    }
+
+
+def _schema(table: Table) -> T.StructType:
+    return T.StructType(
+        [T.StructField(c.name, c.spark_type, c.nullable, {"comment": _comment(c)}) for c in table.columns]
+    )
+
+
+def _partition(name: str) -> dict[str, str | None]:
+    """The values in the names of the folders that the file lies in."""
+    pairs = [folder.split("=", 1) for folder in name.split("/")[:-1]]
+    return {unquote(column): None if value == _NO_VALUE else unquote(value) for column, value in pairs}
+
+
+def _statistics(table: Table, footer: Footer) -> dict[str, Any]:
+    """What lets a reader skip the file. Of times it is left out, and of booleans, as by Delta."""
+    names = [column.name for column in table.columns if _is_ordered(column)][:_SKIPPED_BY]
+    ranges = {name: footer.ranges[name] for name in names if name in footer.ranges}
+    return {
+        "numRecords": footer.rows,
+        "minValues": {name: low for name, (low, _) in ranges.items()},
+        "maxValues": {name: high for name, (_, high) in ranges.items()},
+        "nullCount": {name: footer.nulls[name] for name in table.column_names[:_SKIPPED_BY] if name in footer.nulls},
+    }
+
+
+def _is_ordered(column: Column) -> bool:
+    return not isinstance(column.spark_type, T.TimestampNTZType | T.BooleanType)
+
+
+# what is there
 
 
 def _is_plain(source: Folder) -> bool:
@@ -85,58 +176,31 @@ def _is_plain(source: Folder) -> bool:
     """
     found, log = source.files(), source / _LOG
     data = {name: size for name, size in found.items() if not name.startswith(f"{_LOG}/")}
-    whole = all(_COMMIT.fullmatch(name) or name.endswith(".crc") for name in log.files())
-    return whole and _is_read_by_all(log) and _listed(log) == data
+    if not all(_COMMIT.fullmatch(name) or name.endswith(".crc") for name in log.files()):
+        return False
+    actions = [json.loads(line) for name in log.files() if _COMMIT.fullmatch(name) for line in _lines(log, name)]
+    return all(_is_read_by_all(a["protocol"]) for a in actions if "protocol" in a) and _listed(actions) == data
 
 
-def _is_read_by_all(log: Folder) -> bool:
-    """Whether a reader needs to know nothing of Delta's protocol that changes which rows or values there are."""
-    protocols = [action["protocol"] for action in _actions(log) if "protocol" in action]
-    return all(
-        protocol["minReaderVersion"] == 1 or set(protocol.get("readerFeatures", ["mapping"])) <= _OF_TYPES
-        for protocol in protocols
-    )
+def _lines(log: Folder, name: str) -> list[str]:
+    return log.read_text(name).splitlines()
 
 
-def _listed(log: Folder) -> dict[str, int]:
+def _is_read_by_all(protocol: Mapping[str, Any]) -> bool:
+    """Whether a reader needs to know nothing of the protocol that changes which rows or values there are."""
+    features = set(protocol.get("readerFeatures", ["column mapping, as version 2 has"]))
+    return protocol["minReaderVersion"] == 1 or features <= _OF_TYPES
+
+
+def _listed(actions: list[dict[str, Any]]) -> dict[str, int]:
     """The files that make up the table, with their bytes."""
     files: dict[str, int] = {}
-    for action in _actions(log):
+    for action in actions:
         if "add" in action:
             files[unquote(action["add"]["path"])] = action["add"]["size"]
         elif "remove" in action:
             files.pop(unquote(action["remove"]["path"]), None)
     return files
-
-
-def _actions(log: Folder) -> list[dict[str, Any]]:
-    """What the commits say, in their order."""
-    return [json.loads(line) for name in _commits(log) for line in log.read_text(name).splitlines()]
-
-
-def _commits(log: Folder) -> list[str]:
-    return [name for name in log.files() if _COMMIT.fullmatch(name)]
-
-
-def _attach(log: Folder, properties: Mapping[str, str]) -> None:
-    """Commit the table properties, as the Delta protocol has it. Nobody else writes to a table that is staged."""
-    if not properties:
-        return
-    latest: dict[str, Any] = {}
-    for action in _actions(log):
-        latest |= action
-    metadata = latest["metaData"]
-    metadata["configuration"] |= properties
-    note = {"timestamp": int(time.time() * 1000), "operation": "SET TBLPROPERTIES", "operationParameters": {}}
-    actions = [{"commitInfo": note}, {"metaData": metadata}, {"protocol": _with_checks(latest["protocol"])}]
-    log.write_text(f"{len(_commits(log)):020d}.json", "".join(f"{json.dumps(action)}\n" for action in actions))
-
-
-def _with_checks(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    """The protocol that a writer must know to honour CHECK constraints."""
-    if protocol["minWriterVersion"] >= _FEATURES_FROM:
-        return {**protocol, "writerFeatures": sorted({*protocol.get("writerFeatures", []), "checkConstraints"})}
-    return {**protocol, "minWriterVersion": max(protocol["minWriterVersion"], _CHECKS_FROM)}
 
 
 def _folder(table: Table, folder: str) -> Folder:
@@ -145,5 +209,8 @@ def _folder(table: Table, folder: str) -> Folder:
 
 def _definition(column: Column) -> str:
     nulls = "" if column.nullable else " NOT NULL"
-    meaning = f"{column.meaning} ({column.unit})" if column.unit else column.meaning
-    return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {literal(meaning)}"
+    return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {literal(_comment(column))}"
+
+
+def _comment(column: Column) -> str:
+    return f"{column.meaning} ({column.unit})" if column.unit else column.meaning

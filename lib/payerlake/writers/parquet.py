@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake.schema import Table
 from payerlake.storage import Folder
 from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
-from payerlake.writers.standing import parquet_rows
+from payerlake.writers.standing import Footer, parquet_footers
 
 _PLACE = "parquet"
 
@@ -19,17 +21,32 @@ class ParquetWriter:
     """The table's columns by name; partition columns in the names of the folders, as Hive has it."""
 
     def write(self, df: DataFrame, table: Table, folder: str, layout: Layout) -> Stored:
-        target = _folder(table, folder)
-        writer = df.write.partitionBy(*layout.partition_by).option("compression", CODEC)
-        writer.options(**_QUICK, **_no_dictionaries(table)).parquet(target.spark_url)
-        target.sweep()
-        data = {name: size for name, size in target.files().items() if not name.startswith(("_", "."))}
-        return stored(parquet_rows(target, data), data, within=f"{_PLACE}/{table.name}/")
+        return write_files(df, table, _folder(table, folder), layout, f"{_PLACE}/{table.name}/")[0]
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = require(_folder(table, folder), table)
         # Spark puts partition columns last, whatever the schema says.
         return spark.read.schema(table.schema()).parquet(source.spark_url).select(*table.column_names)
+
+
+def write_files(
+    df: DataFrame, table: Table, target: Folder, layout: Layout, within: str
+) -> tuple[Stored, dict[str, Footer]]:
+    """Write the rows into the folder; what stands there, and what each file says of itself.
+
+    within: the folder's place in that of the dataset.
+    """
+    writer = df.write.partitionBy(*layout.partition_by).option("compression", CODEC)
+    writer.options(**_QUICK, **_no_dictionaries(table)).parquet(target.spark_url)
+    target.sweep()
+    footers = parquet_footers(target, {name: size for name, size in target.files().items() if _is_data(name)})
+    rows = sum(footer.rows for footer in footers.values())
+    return stored(rows, {name: footer.bytes for name, footer in footers.items()}, within=within), footers
+
+
+def _is_data(name: str) -> bool:
+    """Not what engines note beside it, under names that readers pass over."""
+    return not PurePosixPath(name).name.startswith(("_", "."))
 
 
 def _no_dictionaries(table: Table) -> dict[str, str]:

@@ -1,9 +1,14 @@
-"""How many rows stand in files, as this process sees them: what executors wrote elsewhere is not there."""
+"""What stands in files, as this process sees them: what executors wrote elsewhere is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from pyarrow import parquet
 
@@ -13,14 +18,25 @@ _AT_ONCE = 16  # files whose ends are read at the same time; a distant one takes
 _CHUNK = 1 << 24
 
 
-def parquet_rows(folder: Folder, names: Iterable[str]) -> int:
-    """Rows by the files' footers."""
+@dataclass(frozen=True)
+class Footer:
+    """What a Parquet file says of itself. ranges: least and greatest value, by column, where it says so."""
 
-    def rows(name: str) -> int:
+    bytes: int
+    rows: int
+    nulls: Mapping[str, int]
+    ranges: Mapping[str, tuple[Any, Any]]
+
+
+def parquet_footers(folder: Folder, sizes: Mapping[str, int]) -> dict[str, Footer]:
+    """By name of the file; sizes: their bytes."""
+
+    def footer(name: str) -> Footer:
         with folder.opened(name) as file:
-            return int(parquet.read_metadata(file).num_rows)
+            found = parquet.read_metadata(file)
+        return Footer(sizes[name], found.num_rows, *_columns(found))
 
-    return _sum(rows, names)
+    return dict(zip(sizes, _each(footer, sizes), strict=True))
 
 
 def csv_rows(folder: Folder, names: Iterable[str]) -> int:
@@ -35,9 +51,34 @@ def csv_rows(folder: Folder, names: Iterable[str]) -> int:
                 quoted ^= len(outside) % 2 == 0
         return max(0, found - 1)
 
-    return _sum(rows, names)
+    return sum(_each(rows, names))
 
 
-def _sum(rows: Callable[[str], int], names: Iterable[str]) -> int:
+def _columns(found: parquet.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
+    """Nulls, and least and greatest values, of the columns for which every group of rows tells them."""
+    groups = [found.row_group(i) for i in range(found.num_row_groups)]
+    nulls: dict[str, int] = {}
+    ranges: dict[str, tuple[Any, Any]] = {}
+    for i, name in enumerate(found.schema.names):
+        told = [group.column(i).statistics for group in groups]
+        if not told or not all(one is not None and one.has_null_count for one in told):
+            continue
+        nulls[name] = sum(one.null_count for one in told)
+        valued = [one for one in told if one.has_min_max]
+        if valued and sum(one.num_values for one in valued) == found.num_rows - nulls[name]:
+            low, high = min(one.min for one in valued), max(one.max for one in valued)
+            if not any(isinstance(side, float) and math.isnan(side) for side in (low, high)):
+                ranges[name] = (_plain(low), _plain(high))
+    return nulls, ranges
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: a date in ISO's form, a decimal as a number."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _each(work: Callable[[str], Any], names: Iterable[str]) -> list[Any]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return sum(pool.map(rows, names))
+        return list(pool.map(work, names))

@@ -31,7 +31,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": "0",
     }
-    session = spark_session(master="local[2]", brief=True, settings=settings)
+    session = spark_session(master="local[2]", rows=0, settings=settings)
     yield session
     session.stop()
 

@@ -262,7 +262,7 @@ from payerlake.engine_settings import exact
 from payerlake.session import spark_session
 
 dataset, out = sys.argv[1:]
-spark = spark_session("local[2]", brief=True)
+spark = spark_session("local[2]", rows=0)
 with exact(spark):
     outcome = payerlake.generate(spark, dataset, out, format=["csv", "parquet", "delta"], members=200)
     payerlake.verify(spark, dataset, out)

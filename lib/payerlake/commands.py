@@ -18,7 +18,6 @@ from payerlake.errors import BadInput
 from payerlake.progress import Progress
 from payerlake.session import spark_session
 
-_BRIEF_MEMBERS = 10_000  # up to here a run takes less time without compiling its queries
 _DIGITS = 30  # of a number; longer ones are none that anybody means
 _UNCHECKED = 20  # rules that were not asked are said, the others counted
 
@@ -94,28 +93,28 @@ def _place_to_publish(
     dataset: str, made: orders.Order, into: tuple[str, ...], options: dict[str, Any]
 ) -> Iterator[tuple[SparkSession, Destination]]:
     """A session and the reserved destination: a folder before Spark starts, a catalog as soon as it answers."""
-    brief = made.settings.members / made.part[1] <= _BRIEF_MEMBERS
+    rows = orders.most_rows(made)
     if _is_catalog(options):
-        spark = _session(options["master"], True, brief)
+        spark = _session(options["master"], delta=True, rows=rows)
         to = _destination(spark, dataset, options)
         with to.reserved(options["mode"]):
             yield spark, to
         return
     to = _destination(None, dataset, options)
     with to.reserved(options["mode"]):
-        yield _session(options["master"], delta=False, brief=brief), to
+        yield _session(options["master"], delta=False, rows=rows), to
 
 
 def _published_place(dataset: str, options: dict[str, Any]) -> tuple[SparkSession, Destination]:
     """A session that can read what is published, and where that is."""
     if _is_catalog(options):
-        spark = _session(options["master"], delta=True, brief=False)
+        spark = _session(options["master"], delta=True)
         return spark, _destination(spark, dataset, options)
     at = _destination(None, dataset, options)
     manifest = pipeline.published(at)
     delta = any("delta" in formats for formats in manifest.tables.values())
-    brief = manifest.settings["members"] <= _BRIEF_MEMBERS
-    return _session(options["master"], delta, brief), at
+    rows = max(record.rows for formats in manifest.tables.values() for record in formats.values())
+    return _session(options["master"], delta, rows), at
 
 
 def _is_catalog(options: dict[str, Any]) -> bool:
@@ -128,10 +127,10 @@ def _destination(
     return api.destination(spark, dataset, options["out"], options["catalog"], options["schema"])
 
 
-def _session(master: str | None, delta: bool, brief: bool) -> SparkSession:
+def _session(master: str | None, delta: bool, rows: float | None = None) -> SparkSession:
     """A session. Great Expectations takes three seconds to import, which pass while the JVM starts."""
     threading.Thread(target=checks.load_engine, daemon=True).start()
-    return spark_session(master, delta=delta, brief=brief)
+    return spark_session(master, delta=delta, rows=rows)
 
 
 def _print_made(outcome: pipeline.Outcome) -> None:
@@ -152,7 +151,7 @@ def _print_validation(validation: pipeline.Validation) -> None:
         click.echo(f"not checked: {len(unchecked) - _UNCHECKED} more, which results.json lists")
     rules = report.evaluated
     click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {validation.seconds:.1f} s, all hold")
-    click.echo(f"Data Docs: {validation.docs}")
+    click.echo(f"report: {validation.docs}")
 
 
 def _print_inspected(inspected: databases.Inspected) -> None:

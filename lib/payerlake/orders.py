@@ -100,6 +100,12 @@ def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterab
                 raise unknown(f"partition_by.{name}", "a column", column, table.column_names)
 
 
+def most_rows(made: Order) -> float:
+    """The rows of the largest table, about; the tables that do not say how many they expect have few."""
+    whole = [table.expected_rows(made.settings) for table in made.tables if table.expected_rows]
+    return max(whole, default=0.0) / made.part[1]
+
+
 def formats(names: Iterable[str], catalog: str | None = None) -> tuple[str, ...]:
     """The formats of these names, without repeats. Raises BadInput for one that does not exist, or not in a catalog."""
     chosen = tuple(dict.fromkeys(names)) or ("delta",)

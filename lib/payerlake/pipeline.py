@@ -15,6 +15,7 @@ from typing import TypeVar
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake import __version__, checks, fingerprint, registry, settings
+from payerlake.checks.page import page
 from payerlake.databases import scripts
 from payerlake.destinations import Destination
 from payerlake.engine_settings import exact
@@ -33,6 +34,7 @@ _READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the qu
 _WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
 _AGAIN = "mend that, then run again"
 _WORTH_HOLDING = 10_000  # rows up to which a table is read once for all suites
+_AT_ONCE = 3  # jobs: with two, a fifth of two cores is idle
 T = TypeVar("T")
 
 
@@ -51,7 +53,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Validation:
-    """A validation that found every rule to hold, its seconds, and where its Data Docs are."""
+    """A validation that found every rule to hold, its seconds, and where its page is."""
 
     report: checks.Report
     seconds: float
@@ -92,9 +94,9 @@ def generate(
     return Outcome(to.place, manifest, times, seconds, validation)
 
 
-def two_at_once(jobs: Iterable[Callable[[], T]]) -> list[T]:
-    """What the jobs return, in their order; two run at once. One that raises ends it, and those not begun with it."""
-    with ThreadPoolExecutor(2) as pool:
+def at_once(jobs: Iterable[Callable[[], T]]) -> list[T]:
+    """What the jobs return, in their order. One that raises ends it, and those not begun with it."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
             return [future.result() for future in futures]
@@ -105,8 +107,8 @@ def two_at_once(jobs: Iterable[Callable[[], T]]) -> list[T]:
 def _write_all(
     here: World, tables: Iterable[Table], into: tuple[str, ...], to: Destination, progress: Progress
 ) -> list[_Written]:
-    """Every table in every format. Two at once: while Spark computes one, Python and Delta prepare the next."""
-    return two_at_once(partial(_write, here, table, name, to, progress) for table in tables for name in into)
+    """Every table in every format. Several at once: while Spark computes one, Python prepares the next."""
+    return at_once(partial(_write, here, table, name, to, progress) for table in tables for name in into)
 
 
 def _write(here: World, table: Table, name: str, to: Destination, progress: Progress) -> _Written:
@@ -218,6 +220,8 @@ def _validate(
             departed=settings.departures(dataset.name, dataset.settings, manifest.settings),
             on_suite=on_suite,
         )
+        html = page(dataset.name, report, manifest, time.monotonic() - began)
+        Path(results, "index.html").write_text(html, encoding="utf-8")
         accepted = "staged" if from_stage else "published"
         docs = at.keep_results(Path(results), accepted if report.success or not from_stage else "rejected")
     if not report.success:
@@ -234,9 +238,9 @@ def _all_stored(
     from_stage: bool,
     scratch: Folder | None,
 ) -> dict[str, DataFrame]:
-    """What the suites read, by table; two at once, so that Spark works on one while the other is planned."""
+    """What the suites read, by table; several at once, so that Spark works on one while another is planned."""
     names = [table.name for table in contracts]
-    frames = two_at_once(
+    frames = at_once(
         partial(_stored, spark, at, table, manifest.tables[table.name], from_stage, scratch) for table in contracts
     )
     return dict(zip(names, frames, strict=True))

@@ -116,8 +116,8 @@ def _whole_dataset(name: str, folder: Path) -> Iterator[tuple[str, str, str]]:
             for table in made.tables
         ]
         timed = measure.pair(
-            partial(pipeline.two_at_once, [ours for ours, _ in jobs]),
-            partial(pipeline.two_at_once, [theirs for _, theirs in jobs]),
+            partial(pipeline.at_once, [ours for ours, _ in jobs]),
+            partial(pipeline.at_once, [theirs for _, theirs in jobs]),
             RUNS,
         )
         text = f"{timed.ratio:.2f}× (median {timed.ours:.1f} s against {timed.theirs:.1f} s)"

@@ -37,4 +37,10 @@ def test_csv_records_are_counted_whatever_is_in_quotes(
 def test_parquet_rows_are_those_of_the_footers(tmp_path: Path) -> None:
     for name, rows in (("a", 3), ("b", 0), ("c", 70_000)):
         parquet.write_table(pa.table({"x": range(rows)}), tmp_path / f"{name}.parquet")
-    assert standing.parquet_rows(Folder(str(tmp_path)), ["a.parquet", "b.parquet", "c.parquet"]) == 70_003
+    folder = Folder(str(tmp_path))
+    footers = standing.parquet_footers(folder, folder.files())
+    assert {name: (footer.rows, footer.bytes) for name, footer in footers.items()} == {
+        f"{name}.parquet": (rows, (tmp_path / f"{name}.parquet").stat().st_size)
+        for name, rows in (("a", 3), ("b", 0), ("c", 70_000))
+    }
+    assert (footers["c.parquet"].ranges, footers["c.parquet"].nulls) == ({"x": (0, 69_999)}, {"x": 0})

@@ -19,7 +19,7 @@ from payerlake.storage import UNPUBLISHED, Folder
 from payerlake.target import Target
 from tests.engines.conftest import STORAGES, Storage
 from tests.engines.programs import LIB, Ran, run, running
-from tests.engines.publisher import DATASET, FILES
+from tests.engines.publisher import DATASET, FILES, manifest
 from tests.engines.standing import hidden, standing
 
 pytestmark = pytest.mark.thorough
@@ -56,7 +56,8 @@ def stands_whole(out: str) -> str:
     folder = Folder(f"{out}/{DATASET}")
     names = set(folder.files()) - {UNPUBLISHED}  # a mark that the next run takes away
     assert names == {*FILES, "manifest.json"}
-    (text,) = {folder.read_text(name) for name in names}
+    (text,) = {folder.read_text(name) for name in FILES}
+    assert folder.read_text("manifest.json") == manifest(text)
     return text
 
 
@@ -71,7 +72,7 @@ def test_killed_before_any_change_old_or_new_stands_whole_and_nothing_is_left(
         for number in range(1, MOST_CHANGES):
             new = f"text {number}"
             ended = publish_until(out, new, number)
-            assert Target(out, DATASET).read_manifest() in (old, new)
+            assert Target(out, DATASET).read_manifest() in (manifest(old), manifest(new))
             seen.add((ended, stands_whole(out) == new))
             assert stands_whole(out) in (old, new)
             assert publish_until(out, old, 0) == 0  # the next run

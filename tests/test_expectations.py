@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from payerlake.checks import runner
 from payerlake.checks.expectations import EXPECTATIONS
 from payerlake.checks.suites import Check, Suite
+from payerlake.identifiers import UUID4
 
 ROWS = [(1, "a", 1.0, 1.5), (2, None, 0.0, 2.5), (300, "c", None, None), (2, "b\\'s", 1.0, -7.0)]
 KINDS = "number int, word string, share double, value double"
@@ -118,3 +120,19 @@ def test_there_is_a_case_of_every_type_that_is_met_and_one_that_is_not() -> None
 def test_every_type_is_one_of_great_expectations() -> None:
     names = {get_expectation_impl(type_).__name__ for type_ in EXPECTATIONS}
     assert names <= set(dir(gxe))
+
+
+def test_a_uuid_is_told_as_the_regular_expression_tells_it(spark: SparkSession) -> None:
+    """Of each place of one, every kind of character that may stand there or not; and other lengths."""
+    uuid, others = "0f8fad5b-d9cb-469f-a165-70867728950e", "09afgF-48bcé _"
+    texts = {uuid[:i] + other + uuid[i + 1 :] for i in range(len(uuid)) for other in others}
+    texts |= {uuid, "", uuid[:-1], uuid + "0", uuid.upper(), uuid.replace("-", ""), f" {uuid[1:]}", f"{uuid}\n"}
+    regex = f"^(?:{UUID4})$"
+    broken = EXPECTATIONS["expect_column_values_to_match_regex"].broken
+    assert broken is not None
+    sql = broken({"column": "value", "regex": regex})
+    assert "RLIKE" not in sql
+    frame = spark.createDataFrame([(text,) for text in [*texts, None]], "value string")
+    told = {row["value"] for row in frame.where(f"NOT ({sql})").collect()}
+    assert told == {text for text in texts if re.fullmatch(UUID4.strip("^$"), text)}
+    assert frame.where(sql).count() == len(texts) - len(told)

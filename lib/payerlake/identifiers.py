@@ -12,6 +12,7 @@ from payerlake.distributions import constant_array, one_of
 
 _HALF = 24  # bits of either half of a key
 
+UUID4 = "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 EMAIL_DOMAINS = ("example.com", "example.org", "example.net")  # reserved for documentation, RFC 2606
 
 

@@ -184,6 +184,8 @@ def _common_settings(log: Path) -> dict[str, str]:
         "spark.sql.maxPlanStringLength": "10000",
         # Else pyspark asks the JVM for the line of code behind every expression, a third of the time to build a plan.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
+        # A suite asks for more figures at once than a query's columns are compiled up to by default, 100.
+        "spark.sql.codegen.maxFields": "500",
         # Small stages join their shuffle partitions at run time, large ones keep them.
         "spark.sql.adaptive.enabled": "true",
     }

@@ -16,6 +16,7 @@ from typing import Any
 from payerlake.checks.suites import Check
 from payerlake.checks.tolerances import DIVERGENCE
 from payerlake.errors import BadInput, unknown
+from payerlake.identifiers import UUID4
 from payerlake.sql import literal, quoted
 
 Arguments = Mapping[str, Any]
@@ -24,6 +25,12 @@ Found = dict[str, Any]  # a result, as Great Expectations has it
 
 ROWS = "count(*)"
 COLUMNS = "columns"  # stands among the figures for the names of the batch's columns, which take no query
+# The same as the regular expression says: digits in lower case, four dashes, version and variant in their places.
+_NO_UUID4 = (
+    "{0} IS NOT NULL AND NOT (octet_length({0}) = 36 AND lower({0}) = {0} AND octet_length(replace({0}, '-', '')) = 32"
+    " AND unhex(replace({0}, '-', '')) IS NOT NULL AND substr({0}, 9, 1) = '-' AND substr({0}, 14, 2) = '-4'"
+    " AND substr({0}, 19, 1) = '-' AND substr({0}, 20, 1) IN ('8', '9', 'a', 'b') AND substr({0}, 24, 1) = '-')"
+)
 _LIMITS = ("min_value", "max_value", "strict_min", "strict_max")
 
 
@@ -95,6 +102,11 @@ def _of_each(broken: Callable[[str, Arguments], str], *more: str, limits: bool =
         judge=judge,
         broken=condition,
     )
+
+
+def _unlike(column: str, regex: str) -> str:
+    """Java's matcher takes three microseconds a value; what is asked of ten million UUIDs takes a fifth of that."""
+    return _NO_UUID4.format(column) if regex == f"^(?:{UUID4})$" else f"NOT {column} RLIKE {literal(regex)}"
 
 
 def _outside(column: str, arguments: Arguments) -> str:
@@ -193,9 +205,7 @@ EXPECTATIONS: Mapping[str, Expectation] = {
         lambda column, stated: f"{column} NOT IN ({', '.join(literal(value) for value in stated['value_set'])})",
         "value_set",
     ),
-    "expect_column_values_to_match_regex": _of_each(
-        lambda column, stated: f"NOT {column} RLIKE {literal(stated['regex'])}", "regex"
-    ),
+    "expect_column_values_to_match_regex": _of_each(lambda column, stated: _unlike(column, stated["regex"]), "regex"),
     "expect_column_values_to_be_between": _of_each(_outside, limits=True),
     "expect_column_mean_to_be_between": _of_all("avg({})"),
     "expect_column_stdev_to_be_between": _of_all("stddev_samp({})"),

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.distributions import bernoulli
-from payerlake.identifiers import uuid4
+from payerlake.identifiers import UUID4, uuid4
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
@@ -16,7 +16,6 @@ from payerlake.schema import Column, Reference, Table
 from payerlake.world import World
 
 STATUSES = ("PREFERRED", "NON_PREFERRED", "SPECIALTY")
-UUID4 = "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
 
 
 def formulary_drugs(world: World) -> DataFrame:

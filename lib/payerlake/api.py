@@ -90,7 +90,8 @@ def verify(
     schema: str | None = None,
 ) -> list[tuple[str, str, Fingerprint]]:
     """Rows and fingerprints of a published dataset, by table and format. Raises DataFailed on a difference."""
-    return pipeline.verify(spark, destination(spark, dataset, out, catalog, schema))
+    with Progress() as progress:
+        return pipeline.verify(spark, destination(spark, dataset, out, catalog, schema), progress)
 
 
 def load(

@@ -28,7 +28,7 @@ def generate(dataset: str, **options: Any) -> None:
     name, _, table = dataset.partition(".")
     made = _order(name, table, options)
     into = orders.formats(options["formats"], options["catalog"])
-    with _place_to_publish(name, made, into, options) as (spark, to), Progress() as progress:
+    with Progress() as progress, _place_to_publish(name, made, into, options, progress) as (spark, to):
         outcome = pipeline.generate(spark, made, to, into, not options["no_validate"], progress)
     _print_made(outcome)
     if outcome.validation:
@@ -40,15 +40,18 @@ def generate(dataset: str, **options: Any) -> None:
 
 def validate(dataset: str, **options: Any) -> None:
     """Run the suites on a published dataset and say how many rules hold."""
-    spark, at = _published_place(dataset, options)
     with Progress() as progress:
-        _print_validation(pipeline.validate(spark, at, progress))
+        spark, at = _published_place(dataset, options, progress)
+        validation = pipeline.validate(spark, at, progress)
+    _print_validation(validation)
 
 
 def verify(dataset: str, **options: Any) -> None:
     """Recompute the fingerprints of a published dataset and say that they agree."""
-    spark, at = _published_place(dataset, options)
-    for table, name, fingerprint in pipeline.verify(spark, at):
+    with Progress() as progress:
+        spark, at = _published_place(dataset, options, progress)
+        verified = pipeline.verify(spark, at, progress)
+    for table, name, fingerprint in verified:
         click.echo(f"{table:24} {name:8} {fingerprint.rows:>13,} rows  {fingerprint.digest}  as in the manifest")
     click.echo(f"verified: {at.place}")
 
@@ -90,31 +93,31 @@ def _number(text: str) -> int | str:
 
 @contextmanager
 def _place_to_publish(
-    dataset: str, made: orders.Order, into: tuple[str, ...], options: dict[str, Any]
+    dataset: str, made: orders.Order, into: tuple[str, ...], options: dict[str, Any], progress: Progress
 ) -> Iterator[tuple[SparkSession, Destination]]:
     """A session and the reserved destination: a folder before Spark starts, a catalog as soon as it answers."""
     rows = orders.most_rows(made)
     if _is_catalog(options):
-        spark = _session(options["master"], delta=True, rows=rows)
+        spark = _session(options["master"], progress, delta=True, rows=rows)
         to = _destination(spark, dataset, options)
         with to.reserved(options["mode"]):
             yield spark, to
         return
     to = _destination(None, dataset, options)
     with to.reserved(options["mode"]):
-        yield _session(options["master"], delta=False, rows=rows), to
+        yield _session(options["master"], progress, delta=False, rows=rows), to
 
 
-def _published_place(dataset: str, options: dict[str, Any]) -> tuple[SparkSession, Destination]:
+def _published_place(dataset: str, options: dict[str, Any], progress: Progress) -> tuple[SparkSession, Destination]:
     """A session that can read what is published, and where that is."""
     if _is_catalog(options):
-        spark = _session(options["master"], delta=True)
+        spark = _session(options["master"], progress, delta=True)
         return spark, _destination(spark, dataset, options)
     at = _destination(None, dataset, options)
     manifest = pipeline.published(at)
     delta = any("delta" in formats for formats in manifest.tables.values())
     rows = max(record.rows for formats in manifest.tables.values() for record in formats.values())
-    return _session(options["master"], delta, rows), at
+    return _session(options["master"], progress, delta, rows), at
 
 
 def _is_catalog(options: dict[str, Any]) -> bool:
@@ -127,10 +130,11 @@ def _destination(
     return api.destination(spark, dataset, options["out"], options["catalog"], options["schema"])
 
 
-def _session(master: str | None, delta: bool, rows: float | None = None) -> SparkSession:
+def _session(master: str | None, progress: Progress, delta: bool, rows: float | None = None) -> SparkSession:
     """A session. Great Expectations takes three seconds to import, which pass while the JVM starts."""
     threading.Thread(target=checks.load_engine, daemon=True).start()
-    return spark_session(master, delta=delta, rows=rows)
+    with progress.doing("starting Spark"):
+        return spark_session(master, delta=delta, rows=rows)
 
 
 def _print_made(outcome: pipeline.Outcome) -> None:

@@ -200,12 +200,12 @@ def _validate(
 ) -> Validation:
     began = time.monotonic()
     dataset = registry.dataset(manifest.dataset)
-    contracts = dataset.in_order(manifest.tables)
+    contracts = _contracts(manifest)
     with (
         doing(f"{at.place}: validating", _AGAIN),
         at.scratch() as scratch,
         tempfile.TemporaryDirectory() as results,
-        progress.steps(f"{dataset.name} validation") as on_suite,
+        progress.steps(f"{dataset.name} validation", "suites") as on_suite,
     ):
         stored = _all_stored(spark, at, contracts, manifest, from_stage, scratch)
         rows = {name: next(iter(formats.values())).rows for name, formats in manifest.tables.items()}
@@ -285,21 +285,30 @@ def _failures(report: checks.Report) -> str:
     return "; ".join(report.failures[:10]) + more
 
 
-def verify(spark: SparkSession, at: Destination) -> list[tuple[str, str, Fingerprint]]:
+def verify(spark: SparkSession, at: Destination, progress: Progress) -> list[tuple[str, str, Fingerprint]]:
     """(table, format, fingerprint) of all that is stored, as the manifest has it. Raises DataFailed on a difference."""
     manifest = published(at)
-    with exact(spark), doing(f"{at.place}: reading what is published", _AGAIN):
-        found = [
-            (table.name, name, fingerprint.measure(at.read(spark, table, name, from_stage=False)))
-            for table in registry.dataset(manifest.dataset).in_order(manifest.tables)
-            for name in manifest.tables[table.name]
-        ]
+    stored = [(table, name) for table in _contracts(manifest) for name in manifest.tables[table.name]]
+    with (
+        exact(spark),
+        doing(f"{at.place}: reading what is published", _AGAIN),
+        progress.steps(f"{manifest.dataset} verification", "tables") as on_table,
+    ):
+        found = []
+        for place, (table, name) in enumerate(stored, start=1):
+            measured = fingerprint.measure(at.read(spark, table, name, from_stage=False))
+            found.append((table.name, name, measured))
+            on_table(f"{table.name} {name}", place, len(stored))
     if published(at) != manifest:
         raise EngineFailed(f"{at.place}: another run replaced the data while they were read; run verify again")
     differences = [text for entry in found if (text := _difference(manifest, *entry))]
     if differences:
         raise DataFailed(f"{at.place}: differs from its manifest: {'; '.join(differences)}")
     return found
+
+
+def _contracts(manifest: Manifest) -> list[Table]:
+    return registry.dataset(manifest.dataset).in_order(manifest.tables)
 
 
 def _difference(manifest: Manifest, table: str, name: str, found: Fingerprint) -> str:

@@ -225,7 +225,7 @@ def _fill(
     total = sum(len(files[table.name]) for table in schema.tables)
     seconds: dict[str, float] = {}
     done = 0
-    with ThreadPoolExecutor(jobs) as pool, progress.steps(f"load into {server}") as step:
+    with ThreadPoolExecutor(jobs) as pool, progress.steps(f"load into {server}", "files") as step:
         try:
             for level in schema.levels():
                 began = time.monotonic()

@@ -37,6 +37,7 @@ WRITING = {"optimizeWrite": "false"}
 
 _PLACE, _LOG, _FIRST_COMMIT = "delta", "_delta_log", f"{0:020d}.json"
 _COMMIT = re.compile(r"\d{20}\.json")
+_OF_VERSION_3 = {"appendOnly", "invariants", "checkConstraints"}
 _OF_TYPES = {"timestampNtz"}  # features that only name a type
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _SKIPPED_BY = 32  # columns, the first, whose values are in the log, as Delta has it
@@ -125,16 +126,15 @@ def _commit(table: Table, layout: Layout, stored: Stored, footers: Mapping[str, 
 
 
 def _protocol(table: Table) -> dict[str, Any]:
-    """The least that readers and writers must know: NOT NULL is of writer version 2, CHECK of 3; a timestamp without
-    zone is a feature by name, and where one is named, all are."""
-    features = {"invariants"} | ({"checkConstraints"} if table.constraints() else set())
+    """What readers and writers must know: CHECK is of writer version 3, as are the features before it; a timestamp
+    without a zone is a feature by name, and where one is named, all are."""
     if not any(isinstance(column.spark_type, T.TimestampNTZType) for column in table.columns):
-        return {"minReaderVersion": 1, "minWriterVersion": 3 if table.constraints() else 2}
+        return {"minReaderVersion": 1, "minWriterVersion": 3}
     return {
         "minReaderVersion": 3,
         "minWriterVersion": 7,
         "readerFeatures": sorted(_OF_TYPES),
-        "writerFeatures": sorted(features | _OF_TYPES),
+        "writerFeatures": sorted(_OF_VERSION_3 | _OF_TYPES),
     }
 
 

@@ -1,21 +1,44 @@
-"""The one Spark session of all tests."""
+"""What all tests share: one Spark session a process, and published datasets."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from pyspark.sql import SparkSession
 
 from payerlake.session import INTERPRETED, spark_session
+from tests.lake import Lake, publish
 
+# The files that take longest, the longest first: processes that begin with them end together.
+LONGEST = (
+    "tests/test_contracts.py",
+    "tests/pharmacy/test_suites.py",
+    "tests/finance/test_suites.py",
+    "tests/quality/test_suites.py",
+    "tests/insurance/test_suites.py",
+    "tests/test_pipeline.py",
+    "tests/test_checks.py",
+    "tests/test_writers.py",
+    "tests/test_readme.py",
+    "tests/test_sizes.py",
+    "tests/test_cli.py",
+)
 COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}  # Spark's defaults
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--golden`, as `make golden` gives it: the data of the tables have changed on purpose."""
     parser.addoption("--golden", action="store_true", help="write tests/golden.json instead of comparing with it")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the tests of a file, and all other files, stay in their order."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +57,16 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = spark_session(master="local[2]", rows=0, settings=settings)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Published datasets of about 2,000 members, to be read; `tests.lake.copied` is for who changes one."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # of all processes of this run
+    folder = shared / "lake"
+    folder.mkdir(exist_ok=True)
+    return partial(publish, folder)
 
 
 @contextmanager

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake import registry
 from payerlake.schema import Table
+from payerlake.sql import literal
 
 Frames = Mapping[str, DataFrame]
 
@@ -43,14 +42,33 @@ class Found:
     who: str
 
 
-def found(spark: SparkSession, dataset: str, one: Break, taken: set[str]) -> Found:
-    """The first row that the break fits and whose `who` is not taken. The tables are views."""
-    key = registry.dataset(dataset).table(one.table).key
-    columns = ", ".join(key)
-    query = f"SELECT {columns}, string({one.who}) AS who FROM {one.table} WHERE {one.where} ORDER BY {columns} LIMIT 50"
-    for row in spark.sql(query).collect():
-        if row["who"] not in taken:
-            return Found(" AND ".join(f"{name} = {_literal(row[name])}" for name in key), row["who"])
+def fitting_rows(spark: SparkSession, dataset: str, breaks: Iterable[Break]) -> list[list[Found]]:
+    """For each break of one row the first rows that it fits, in one query. The tables are views."""
+    tables = [registry.dataset(dataset).table(one.table) for one in breaks]
+    queries = [_fitting(i, table, one) for i, (table, one) in enumerate(zip(tables, breaks, strict=True))]
+    rows = spark.sql(" UNION ALL ".join(queries)).collect()
+    fitting: list[list[Found]] = [[] for _ in tables]
+    for row in sorted(rows, key=lambda row: row["place"]):
+        key = {name: row["key"][name] for name in tables[row["one"]].key}
+        fitting[row["one"]].append(Found(" AND ".join(f"{n} = {v}" for n, v in key.items()), row["who"]))
+    return fitting
+
+
+def _fitting(number: int, table: Table, one: Break) -> str:
+    """The query of the rows that a break fits: `key` has SQL for the value of each column of the key."""
+    pairs = ", ".join(f"'{name}', {_as_sql(table, name)}" for name in table.key)
+    keys = ", ".join(table.key)
+    return (
+        f"(SELECT {number} AS one, row_number() OVER (ORDER BY {keys}) AS place, map({pairs}) AS key, "
+        f"string({one.who}) AS who FROM {table.name} WHERE {one.where} ORDER BY {keys} LIMIT 50)"
+    )
+
+
+def first_free(one: Break, fitting: Iterable[Found], taken: set[str]) -> Found:
+    """The first of the rows whose `who` is not taken."""
+    for row in fitting:
+        if row.who not in taken:
+            return row
     raise LookupError(f"{one.name}: nothing here fits it")
 
 
@@ -75,5 +93,9 @@ def _edited(spark: SparkSession, table: Table, edits: list[tuple[Break, str]]) -
     return spark.sql(f"SELECT {', '.join(selected)} FROM {table.name} WHERE {kept}")
 
 
-def _literal(value: Any) -> str:
-    return f"DATE'{value}'" if isinstance(value, dt.date) else repr(value)
+def _as_sql(table: Table, name: str) -> str:
+    """SQL that makes SQL of a column's value."""
+    (kind,) = [column.spark_type.simpleString() for column in table.columns if column.name == name]
+    if kind not in ("date", "string"):
+        return f"string({name})"
+    return f"concat({literal(kind.upper() if kind == 'date' else '')}, chr(39), {name}, chr(39))"

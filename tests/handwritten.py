@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -14,12 +16,14 @@ from pyspark.sql import functions as F
 
 from payerlake import checks, registry, settings
 from payerlake.checks import runner, suites
-from payerlake.checks.suites import Suite
+from payerlake.checks.suites import Check, Suite
 from payerlake.resources import resource
 from payerlake.schema import Table
 from payerlake.world import World
 from tests.conftest import compiled
-from tests.edits import Break, Frames, changed, found
+from tests.edits import Break, Frames, changed, first_free, fitting_rows
+from tests.lake import Lake, frames
+from tests.power import TOLD, Power, at_documented_scale, blind, has_figure, holds
 
 _FEW = 10_000
 NULL = "expect_column_values_to_be_null"  # of row rules: a column that names who breaks them
@@ -35,8 +39,9 @@ class HandWritten:
         read = suites.load(resource("expectations"), dataset, self.settings)
         self.suites = {suite.name.removeprefix(f"{dataset}."): suite for suite in read}
 
-    def written(self, spark: SparkSession, folder: Path, members: int, seed: int) -> Frames:
-        """A dataset, written once and read back, so that no test computes it again."""
+    def written(self, spark: SparkSession, folder: Path, members: int, seed: int, *names: str) -> Frames:
+        """A dataset, or these tables of it, written once and read back, so that no test computes it again."""
+        tables = [table for table in self.tables if not names or table.name in names]
         layers = [settings.option("members", members), settings.option("seed", seed)]
         model = registry.dataset(self.dataset).settings
         world = World(spark, settings.load(self.dataset, model, overrides=layers), 0, members)
@@ -44,8 +49,8 @@ class HandWritten:
             _compiled_from(members, spark),
             ThreadPoolExecutor(2) as pool,
         ):  # planning takes one core, and most of the time
-            list(pool.map(lambda table: table.build(world).write.parquet(str(folder / table.name)), self.tables))
-        return {t.name: spark.read.schema(t.schema()).parquet(str(folder / t.name)) for t in self.tables}
+            list(pool.map(lambda table: table.build(world).write.parquet(str(folder / table.name)), tables))
+        return {t.name: spark.read.schema(t.schema()).parquet(str(folder / t.name)) for t in tables}
 
     def forget(self, spark: SparkSession) -> None:
         """Drop the views of the tables and what is held in memory."""
@@ -53,10 +58,18 @@ class HandWritten:
         for table in self.tables:
             spark.catalog.dropTempView(table.name)
 
+    def rules(self, of_rows: bool) -> set[tuple[str, str]]:
+        """(suite, column) of the rules that name rows, or of the others."""
+        return {
+            (name, check.kwargs["column"])
+            for name, suite in self.suites.items()
+            for check in suite.checks
+            if (check.type == NULL) == of_rows
+        }
+
     def unbroken(self, breaks: Iterable[Break]) -> set[tuple[str, str]]:
-        """(suite, column) of the rules that no break is about, and of the breaks that are about no rule."""
-        rules = {(name, column) for name, suite in self.suites.items() for column in columns(suite)}
-        return rules ^ {(one.suite, column) for one in breaks for column in one.columns}
+        """(suite, column) of the row rules that no break is about, and of the breaks that are about none."""
+        return self.rules(of_rows=True) ^ {(one.suite, column) for one in breaks for column in one.columns}
 
     def holds(self, spark: SparkSession, frames: Frames, docs: Path, contracts: Sequence[Table] = ()) -> None:
         """Every rule of every suite, hand-written and of these contracts."""
@@ -67,80 +80,153 @@ class HandWritten:
         assert report.not_run == ()
         assert len(report.suites) == len(self.suites) + len(contracts)
 
-    def unseen(self, spark: SparkSession, frames: Frames, name: str, breaks: Iterable[Break]) -> list[str]:
-        """The breaks of one row each whose rule does not report the row, or does not fail."""
+    def passed(self, out: Path) -> list[str]:
+        """The suites that all rules held of, when these data were published."""
+        results = json.loads((out / self.dataset / "validation" / "results.json").read_text(encoding="utf-8"))
+        assert results["not_run"] == []
+        held = {suite["name"] for suite in results["suites"] if all(rule["success"] for rule in suite["rules"])}
+        return [name for name in self.suites if f"{self.dataset}.{name}" in held]
+
+    # what the statistical rules tell
+
+    def statistical(self) -> Iterator[tuple[str, Suite, Check]]:
+        """The rules that name no rows, each by SUITE.COLUMN."""
+        for name, suite in self.suites.items():
+            for check in suite.checks:
+                if check.type != NULL:
+                    yield f"{name}.{check.kwargs['column']}", suite, check
+
+    def unpowered(self, power: Power) -> set[str]:
+        """The rules that refuse nothing by statement; and the statements that are about no rule of their kind."""
+        fixed = {rule for rule, _, check in self.statistical() if not has_figure(check)}
+        others = {rule for rule, _, check in self.statistical() if has_figure(check)}
+        return (fixed ^ power.wrong.keys()) | (power.told.keys() - others)
+
+    def let_through(self, power: Power) -> list[tuple[str, float]]:
+        """The wrong figures that fixed bounds let through."""
+        fixed = ((rule, check) for rule, _, check in self.statistical() if rule in power.wrong)
+        return [(rule, figure) for rule, check in fixed for figure in power.wrong[rule] if holds(check, 1, figure)]
+
+    def blind(self, out: Path, power: Power) -> dict[str, list[Any]]:
+        """By rule with a figure, the departures that it does not refuse."""
+        found = {rule: blind(check, n, power.told.get(rule, TOLD)) for rule, check, n in self._documented(out)}
+        return {rule: missed for rule, missed in found.items() if missed}
+
+    def sharper(self, out: Path, power: Power) -> set[str]:
+        """The rules that tell a tenth though they are listed with those that do not."""
+        return {rule for rule, check, n in self._documented(out) if rule in power.told and not blind(check, n, TOLD)}
+
+    def _documented(self, out: Path) -> Iterator[tuple[str, Check, int]]:
+        """The rules with a figure, and on how many values each is held at the documented scale."""
+        counted = {suite.name: at_documented_scale(suite, out) for suite in self.suites.values()}
+        for rule, suite, check in self.statistical():
+            if has_figure(check):
+                yield rule, check, counted[suite.name][check.kwargs["column"]]
+
+    # what breaks them
+
+    def unseen(self, spark: SparkSession, frames: Frames, name: str, breaks: Sequence[Break]) -> list[str]:
+        """The breaks of one row each whose rules do not report the row."""
         suite, edits, taken = self.suites[name], [], set[str]()
         _view(frames)
-        for one in breaks:
-            edits.append((one, found(spark, self.dataset, one, taken)))
+        for one, fitting in zip(breaks, fitting_rows(spark, self.dataset, breaks), strict=True):
+            edits.append((one, first_free(one, fitting, taken)))
             taken.add(edits[-1][1].who)
         edited = dict(frames) | changed(spark, self.dataset, [(one, row.row) for one, row in edits])
-        batch = rows_of(spark, suite, edited).persist()  # every broken rule asks for samples of it
-        reported = reported_by(batch, [check.kwargs["column"] for check in suite.checks if check.type == NULL])
-        failed = failing(suite, batch)
-        return [
-            one.name for one, row in edits if row.who not in reported[one.columns[0]] or not set(one.columns) <= failed
-        ]
+        asked = sorted({column for one in breaks for column in one.columns})
+        reported = reported_by(rows_of(spark, suite, edited).select(*asked), asked)
+        return [one.name for one, row in edits if any(row.who not in reported[column] for column in one.columns)]
 
-    def unnoticed(self, spark: SparkSession, frames: Frames, one: Break) -> set[str]:
-        """Of a break of the whole table, the columns whose rule holds all the same."""
+    def unnoticed(self, spark: SparkSession, frames: Frames, breaks: Sequence[Break]) -> set[str]:
+        """Of breaks of whole tables of one suite, made all at once, the columns whose rule holds all the same."""
         _view(frames)
-        edited = dict(frames) | changed(spark, self.dataset, [(one, one.where)])
-        suite = self.suites[one.suite]
-        asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in one.columns))
-        batch = rows_of(spark, suite, edited).select(*one.columns)
+        edited = dict(frames) | changed(spark, self.dataset, [(one, one.where) for one in breaks])
+        suite, broken = self.suites[breaks[0].suite], {column for one in breaks for column in one.columns}
+        asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in broken))
+        batch = rows_of(spark, suite, edited).select(*sorted(broken))
         with compiled(spark):
-            return set(one.columns) - failing(asked, batch.persist())
+            return broken - failing(asked, batch.persist())
+
+
+def power_tests(dataset: str, power: Power) -> type:
+    """The tests of a dataset's suites that read what their run on the published data of few members has found."""
+    ours = HandWritten(dataset)
+
+    class Tests:
+        @pytest.mark.parametrize("suite", ours.suites.values(), ids=ours.suites)
+        def test_every_rule_has_a_column_of_its_own(self, suite: Suite) -> None:
+            assert len(columns(suite)) == len(set(columns(suite)))
+
+        def test_correct_data_pass(self, lake: Lake) -> None:
+            assert ours.passed(lake(dataset)) == list(ours.suites)
+
+        def test_every_other_rule_has_a_wrong_figure_to_refuse(self) -> None:
+            assert ours.unpowered(power) == set()
+
+        def test_each_rule_with_a_figure_refuses_another(self, lake: Lake) -> None:
+            assert ours.blind(lake(dataset), power) == {}
+
+        def test_no_rule_is_called_duller_than_it_is(self, lake: Lake) -> None:
+            assert ours.sharper(lake(dataset), power) == set()
+
+        def test_each_rule_with_fixed_bounds_refuses_a_wrong_figure(self) -> None:
+            assert ours.let_through(power) == []
+
+    return Tests
 
 
 def suite_tests(
-    dataset: str, rows: Sequence[Break], whole: Sequence[Break], few: int, many: int, shifted: str = "few"
+    dataset: str, rows: Sequence[Break], tables: Sequence[Break], queries: Sequence[Break], many: int
 ) -> type:
-    """The tests of a dataset's suites, as a class. rows: breaks of one row each; whole: of whole tables.
+    """The tests of a dataset's suites, as a class, on the published data of few members.
 
-    few: members that show what breaks a row; many: enough for every rule. shifted: on which of them whole breaks show.
+    rows: breaks of one row each; tables: of a table, which a row rule reports; queries: of tables, which show that what
+    a query works out is what the rule says. many: enough for every rule.
     """
     ours = HandWritten(dataset)
 
     class Tests:
         @pytest.fixture(scope="class")
-        def few(self, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
-            return ours.written(spark, tmp_path_factory.mktemp("few"), few, 42)
+        @classmethod
+        def few(cls, spark: SparkSession, lake: Lake) -> Frames:
+            return frames(spark, lake(dataset), dataset)
 
         @pytest.fixture(scope="class")
-        def many(self, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+        @classmethod
+        def many(cls, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
             return ours.written(spark, tmp_path_factory.mktemp("many"), many, 42)
 
         @pytest.fixture(autouse=True)
-        def nothing_left(self, spark: SparkSession) -> Iterator[None]:
+        def nothing_left(self, request: pytest.FixtureRequest) -> Iterator[None]:
             yield
-            ours.forget(spark)
+            if "spark" in request.fixturenames:
+                ours.forget(request.getfixturevalue("spark"))
 
-        @pytest.mark.parametrize("suite", ours.suites.values(), ids=ours.suites)
-        def test_every_rule_has_a_column_of_its_own(self, suite: Suite) -> None:
-            assert len(columns(suite)) == len(set(columns(suite)))
+        def test_every_row_rule_has_data_that_break_it(self) -> None:
+            assert ours.unbroken((*rows, *tables)) == set()
 
-        def test_every_rule_has_data_that_break_it(self) -> None:
-            assert ours.unbroken((*rows, *whole)) == set()
+        def test_queries_are_shown_to_measure_by_rules_that_there_are(self) -> None:
+            assert {(one.suite, column) for one in queries for column in one.columns} <= ours.rules(of_rows=False)
 
-        def test_correct_data_pass(self, spark: SparkSession, few: Frames, tmp_path: Path) -> None:
-            ours.holds(spark, few, tmp_path)
+        @pytest.mark.parametrize("name", dict.fromkeys(one.suite for one in rows))
+        def test_each_row_rule_reports_whom_breaks_it(self, spark: SparkSession, few: Frames, name: str) -> None:
+            assert ours.unseen(spark, few, name, [one for one in rows if one.suite == name]) == []
 
+        @pytest.mark.parametrize("name", dict.fromkeys(one.suite for one in tables))
+        def test_each_rule_about_a_table_fails_on_another(self, spark: SparkSession, few: Frames, name: str) -> None:
+            assert ours.unnoticed(spark, few, [one for one in tables if one.suite == name]) == set()
+
+        @pytest.mark.thorough
         def test_many_correct_members_pass_and_are_enough_for_every_rule(
             self, spark: SparkSession, many: Frames, tmp_path: Path
         ) -> None:
             ours.holds(spark, many, tmp_path, ours.tables)
             assert '"skipped": []' in (tmp_path / "results.json").read_text()
 
-        @pytest.mark.parametrize("name", dict.fromkeys(one.suite for one in rows))
-        def test_each_row_rule_reports_whom_breaks_it(self, spark: SparkSession, few: Frames, name: str) -> None:
-            assert ours.unseen(spark, few, name, [one for one in rows if one.suite == name]) == []
-
-        @pytest.mark.parametrize("one", whole, ids=lambda one: f"{one.suite}-{one.columns[0]}")
-        def test_each_statistical_rule_fails_on_other_figures(
-            self, spark: SparkSession, one: Break, request: pytest.FixtureRequest
-        ) -> None:
-            assert ours.unnoticed(spark, request.getfixturevalue(shifted), one) == set()
+        @pytest.mark.thorough
+        @pytest.mark.parametrize("one", queries, ids=lambda one: f"{one.suite}-{one.columns[0]}")
+        def test_a_query_measures_what_its_rule_says(self, spark: SparkSession, many: Frames, one: Break) -> None:
+            assert ours.unnoticed(spark, many, [one]) == set()
 
     return Tests
 

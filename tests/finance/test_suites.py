@@ -1,6 +1,8 @@
-"""The hand-written finance suites: correct data pass, and each rule reports the data that break it."""
+"""The hand-written finance suites: correct data pass, and the rules report the data that break them."""
 
-from tests.finance.breaks import ROWS, WHOLE
-from tests.handwritten import suite_tests
+from tests.finance.breaks import QUERIES, ROWS, TABLES
+from tests.finance.power import POWER
+from tests.handwritten import power_tests, suite_tests
 
-TestSuites = suite_tests("finance", ROWS, WHOLE, few=3_600, many=20_000)
+TestSuites = suite_tests("finance", ROWS, TABLES, QUERIES, many=20_000)
+TestPower = power_tests("finance", POWER)

@@ -1,5 +1,5 @@
-"""Ways to break each rule of the insurance suites. ROWS change one row each, which the rule must report; WHOLE change a
-table so that shares, means or correlations are others."""
+"""Ways to break the rules of the insurance suites. ROWS change one row each, which the rule must report; TABLES
+change a table so that a rule about it fails; QUERIES show that what a query works out is what its rule says."""
 
 from __future__ import annotations
 
@@ -158,11 +158,6 @@ _BANDS = ("0_17", "18_34", "35_44", "45_54", "55_64", "65_95")
 _HOUSED = ("0_17", "18_29", "30_44", "45_64", "65_95")
 _BILLED = ("0_4", "5_17", "18_34", "35_44", "45_54", "55_64", "65_74", "75_95")
 _SIZES = ("height_of_men", "height_of_women", "weight_of_men", "weight_of_women")
-_EVERY_OTHER = "member_id % 2 = 0"
-_NULLABLE = (
-    "primary_care_facility_id", "weight", "height", "heart_rate", "blood_pressure", "blood_oxygen", "smoker", "drinker",
-    "housing_insecurity", "employment_status", "hours_sleep_per_day", "minutes_exercise_per_week",
-)  # fmt: skip
 
 
 def _by(prefix: str, ages: Iterable[str]) -> tuple[str, ...]:
@@ -188,31 +183,14 @@ def _without(*names: str) -> dict[str, str]:
     return _renamed(*((name, f"Another {name}") for name in names))
 
 
-WHOLE = (
-    Break(
-        "members",
-        ("state", "age_band", "is_woman", "is_man", "is_of_other_sex", "is_insured"),
-        "members",
-        {
-            "state": "'CA'",
-            "dob": "date_sub(dob, 1000)",
-            "sex": "'O'",
-            "insurance_id": "NULL",
-            "enrollment_id": "NULL",
-        },
-        _EVERY_OTHER,
-    ),
-    Break(
-        "members",
-        (
-            *(f"{name}_unknown" for name in ("facility", "weight", "height", "heart_rate", "blood_pressure")),
-            *(f"{name}_unknown" for name in ("blood_oxygen", "smoking", "drinking", "housing", "employment")),
-            *(f"{name}_unknown" for name in ("sleep", "exercise")),
-        ),
-        "members",
-        dict.fromkeys(_NULLABLE, "NULL"),
-        _EVERY_OTHER,
-    ),
+TABLES = (
+    Break("plan", ("plans_not_40", "plans_of_insurer_not_5"), "plan", where="plan_id = 1"),
+    Break("plan", ("insurers_not_8",), "insurance", where="insurance_id = 8"),
+    Break("facility", ("states_without_facility", "facilities_too_few"), "facility", where="state = 'WY'"),
+)
+
+# What is worked out of other rows or tables; a share of a column itself is left to `power`.
+QUERIES = (
     Break(
         "members",
         (
@@ -365,8 +343,4 @@ WHOLE = (
         "member_condition",
         {"member_id": "(SELECT max(member_id) + 1 FROM members) - member_id"},
     ),
-    Break("plan", ("plans_not_40", "plans_of_insurer_not_5"), "plan", where="plan_id = 1"),
-    Break("plan", ("insurers_not_8",), "insurance", where="insurance_id = 8"),
-    Break("facility", ("npi_unknown",), "facility", {"npi": "NULL"}),
-    Break("facility", ("states_without_facility", "facilities_too_few"), "facility", where="state = 'WY'"),
 )

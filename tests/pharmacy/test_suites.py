@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
-from payerlake.checks.suites import Suite
 from tests.conftest import compiled
 from tests.edits import Frames
-from tests.handwritten import NULL, HandWritten, failing, reported_by, rows_of
+from tests.handwritten import HandWritten, failing, power_tests, reported_by, rows_of
+from tests.lake import Lake, frames
 from tests.pharmacy.breaks import Break
 from tests.pharmacy.families import Families
 from tests.pharmacy.formulary_breaks import BREAKS
 from tests.pharmacy.listings import Drugs, Listings
+from tests.pharmacy.power import POWER
 from tests.pharmacy.shifts import SHIFTS, Shift
 
 OURS = HandWritten("pharmacy")
@@ -27,11 +27,19 @@ SUITES = OURS.suites
 
 # What an edit is of, where it is not of a family.
 UNITS = {"drugs": Drugs, "formularies": Listings, "formulary_drugs": partial(Listings, of_a_type=3)}
-PEOPLE = {table.name for table in OURS.tables if table.spine == "members"}
 
 
-def _columns(suite: Suite, of_rows: bool) -> list[str]:
-    return [check.kwargs["column"] for check in suite.checks if (check.type == NULL) == of_rows]
+@pytest.fixture(scope="module")
+def few(spark: SparkSession, lake: Lake) -> Frames:
+    return frames(spark, lake("pharmacy"), "pharmacy")
+
+
+@pytest.fixture(scope="module")
+def listed(spark: SparkSession, few: Frames, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    """With a hundred formularies, so that each edit finds one of its kind."""
+    names = ("plans", "drugs", "formularies", "formulary_drugs")
+    with compiled(spark):
+        return {**few, **OURS.written(spark, tmp_path_factory.mktemp("listed"), 10_000, 42, *names)}
 
 
 @pytest.fixture(scope="module")
@@ -39,39 +47,27 @@ def ten_thousand(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) 
     return OURS.written(spark, tmp_path_factory.mktemp("ten_thousand"), 10_000, 42)
 
 
-@pytest.fixture(scope="module")
-def two_thousand(ten_thousand: Frames) -> Frames:
-    """The first 2,000 members, and all formularies; their households are whole, for blocks of 200 members are."""
-    first = F.col("member_number") <= "M002000"
-    return {name: frame.where(first) if name in PEOPLE else frame for name, frame in ten_thousand.items()}
-
-
 @pytest.fixture(autouse=True)
-def nothing_left(spark: SparkSession) -> Iterator[None]:
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
-    OURS.forget(spark)
+    if "spark" in request.fixturenames:
+        OURS.forget(request.getfixturevalue("spark"))
 
 
-@pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES)
-def test_every_rule_has_a_column_of_its_own(suite: Suite) -> None:
-    columns = _columns(suite, of_rows=True) + _columns(suite, of_rows=False)
-    assert len(columns) == len(set(columns))
+TestPower = power_tests("pharmacy", POWER)
 
 
-def test_every_rule_has_data_that_break_it() -> None:
-    broken = {(one.suite, one.column) for one in BREAKS}
-    broken |= {(shift.suite, column) for shift in SHIFTS for column in shift.columns}
-    stated = {(name, check.kwargs["column"]) for name, suite in SUITES.items() for check in suite.checks}
-    assert broken == stated
+def test_every_row_rule_has_data_that_break_it() -> None:
+    assert {(one.suite, one.column) for one in BREAKS} == OURS.rules(of_rows=True)
 
 
+def test_queries_are_shown_to_measure_by_rules_that_there_are() -> None:
+    assert {(shift.suite, column) for shift in SHIFTS for column in shift.columns} <= OURS.rules(of_rows=False)
+
+
+@pytest.mark.thorough
 def test_many_correct_members_of_another_seed_pass(spark: SparkSession, tmp_path: Path) -> None:
     OURS.holds(spark, OURS.written(spark, tmp_path / "data", 50_000, 2), tmp_path / "docs", OURS.tables)
-
-
-def test_ten_thousand_correct_members_pass(spark: SparkSession, ten_thousand: Frames, tmp_path: Path) -> None:
-    with compiled(spark):  # formularies have lines by the hundred thousand
-        OURS.holds(spark, ten_thousand, tmp_path)
 
 
 def _break_all(units: Families | Listings | Drugs, of_suite: list[Break]) -> dict[str, tuple[Break, set[str]]]:
@@ -96,20 +92,19 @@ def _first_free(units: Families | Listings | Drugs, one: Break, taken: set[str])
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_each_row_rule_reports_whom_breaks_it(spark: SparkSession, two_thousand: Frames, name: str) -> None:
-    suite, units = SUITES[name], UNITS.get(name, Families)(two_thousand)
+def test_each_row_rule_reports_whom_breaks_it(spark: SparkSession, name: str, request: pytest.FixtureRequest) -> None:
+    whole = request.getfixturevalue("listed" if UNITS.get(name) is Listings else "few")
+    units = UNITS.get(name, Families)(whole)
     broken = _break_all(units, [one for one in BREAKS if one.suite == name])
-    frames = two_thousand | units.frames(spark)
-    rules = _columns(suite, of_rows=True)
-    batch = rows_of(spark, suite, frames).persist()  # every broken rule asks for samples of it
+    rules = sorted({one.column for one, _ in broken.values()})
+    batch = rows_of(spark, SUITES[name], whole | units.frames(spark)).select(*rules)
     reported = reported_by(batch, rules)
-    unseen = [edit for edit, (one, names) in broken.items() if not names & reported[one.column]]
-    assert unseen == []
-    assert set(rules) <= failing(suite, batch)
+    assert [edit for edit, (one, names) in broken.items() if not names & reported[one.column]] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shift", SHIFTS, ids=lambda shift: f"{shift.suite}-{shift.columns[0]}")
-def test_each_statistical_rule_fails_on_other_shares(spark: SparkSession, ten_thousand: Frames, shift: Shift) -> None:
+def test_a_query_measures_what_its_rule_says(spark: SparkSession, ten_thousand: Frames, shift: Shift) -> None:
     suite = SUITES[shift.suite]
     asked = replace(suite, checks=tuple(c for c in suite.checks if c.kwargs["column"] in shift.columns))
     with compiled(spark):

@@ -1,5 +1,5 @@
-"""Ways to break each rule of the quality suites. ROWS change one row each, which the rule must report; WHOLE change a
-table so that shares, means or sums are others."""
+"""Ways to break the rules of the quality suites. ROWS change one row each, which the rule must report; TABLES
+change a table so that a rule about it fails; QUERIES show that what a query works out is what its rule says."""
 
 from __future__ import annotations
 
@@ -138,48 +138,9 @@ _CODES = (
 )
 _THIRD = "member_condition_id % 32 > 0 AND pmod(xxhash64(member_id), 3) = 0"
 
-WHOLE = (
-    _whole("members", "plan", "plan_members", "pmod(xxhash64(member_id), 9) = 0", plan_id="'H9012-003'"),
-    _whole("members", "age_band", "plan_members", "risk_score > 3", date_of_birth="DATE'1935-01-01'"),
-    _whole("members", "risk_band", "plan_members", risk_score="risk_score + 0.1"),
-    _whole("members", "region", "plan_members", "pmod(xxhash64(member_id), 9) = 0", zip_code="'15650'"),
-    _whole("members", "is_woman", "plan_members", "pmod(xxhash64(member_id), 9) = 0", gender="'M'"),
-    _whole("members", "lives_where_plan_is_strongest", "plan_members", plan_id="'H9012-003'"),
-    _whole("members", "risk_score", "plan_members", risk_score="risk_score + 0.1"),
-    _whole("members", "risk_with_age", "plan_members", risk_score="1.65"),
-    _whole("members", "conditions", "member_chronic_conditions", _THIRD),
-    _whole("members", "risk_of_the_healthy", "plan_members", risk_score="least(risk_score + 0.3, 4.9)"),
-    _whole("members", "risk_with_1_or_2", "plan_members", risk_score="least(risk_score + 0.5, 4.9)"),
-    _whole("members", "risk_with_3_or_4", "plan_members", risk_score="least(risk_score + 1, 4.9)"),
-    _whole("members", "risk_with_5_or_more", "plan_members", risk_score="greatest(risk_score - 0.8, 0.6)"),
-    *(_whole("members", f"gaps_of_h{plan[1:5]}", "member_gaps",
-             "pmod(xxhash64(gap_id), 4) = 0 AND " + _members(f"plan_id = '{plan}'"))
-      for plan in ("H1234-001", "H5678-002", "H9012-003")),
-    *(_whole("conditions", f"{code.lower()}_share", "member_chronic_conditions",
-             f"condition_code = '{code}' AND pmod(xxhash64(member_id), 2) = 0") for code in _CODES),
-    _whole("conditions", "diabetes_of_the_obese", "member_chronic_conditions",
-           "condition_code = 'E11' AND pmod(xxhash64(member_id), 2) = 0"),
-    _whole("care_gaps", "measure", "member_gaps", "measure_id = 'HEI' AND pmod(xxhash64(member_id), 2) = 0"),
-    _whole("care_gaps", "status", "member_gaps", "gap_status = 'Excluded'", gap_status="'Open'"),
-    _whole("care_gaps", "has_barrier", "member_gaps", "barrier_code = 'Cost'", barrier_code="NULL"),
-    _whole("care_gaps", "barrier", "member_gaps", "barrier_code = 'Cost'", barrier_code="'Refusal'"),
-    _whole("care_gaps", "attempts", "member_gaps", "outreach_attempts = 5", outreach_attempts="4"),
-    _whole("care_gaps", "opened_day", "member_gaps", gap_opened_date="date_add(gap_opened_date, 3)"),
-    _whole("care_gaps", "days_to_close", "member_gaps", "gap_status = 'Closed'",
-           gap_closed_date="date_add(gap_closed_date, 10)"),
-    _whole("care_gaps", "days_to_close_eye_exam", "member_gaps", "gap_status = 'Closed'",
-           gap_closed_date="date_add(gap_closed_date, 30)"),
-    _whole("interventions", "is_tracked", "gap_closure_tracking", "pmod(xxhash64(gap_id), 9) = 0"),
-    _whole("interventions", "is_followed_up", "gap_closure_tracking", _SECOND + " AND pmod(xxhash64(gap_id), 4) = 0"),
-    _whole("interventions", "outcome", "gap_closure_tracking", "outcome = 'Left Message'",
-           outcome="'Completed Service'"),
-    _whole("interventions", "assignee", "gap_closure_tracking", "assigned_to = 'Vendor Team'",
-           assigned_to="'Provider Office'"),
-    _whole("interventions", "activity_type", "gap_closure_tracking", "activity_type = 'Outreach Call'",
-           activity_type="'Appointment Scheduled'"),
-    _whole("interventions", "record_review_paid", "intervention_costs", _REVIEW + " AND pmod(xxhash64(gap_id), 2) = 0"),
+TABLES = (
     _whole("plan_performance", "rows_missing", "plan_performance", "performance_id = 36"),
-    _whole("thresholds", "thresholds_not_7", "star_thresholds", "threshold_id = 84"),
+    _whole("thresholds", "thresholds_not_7", "star_thresholds", "threshold_id = 1"),
     _whole("thresholds", "rows_not_84", "star_thresholds", "measure_id = 'HEI'"),
     _whole("views", "members_of_segments_differ", "vw_member_segmentation", "plan_id = 'H9012-003'"),
     _whole("views", "gaps_of_segments_differ", "vw_member_segmentation", total_care_gaps="total_care_gaps * 2"),
@@ -192,4 +153,30 @@ WHOLE = (
     _whole("views", "zip_codes_not_30", "vw_geographic_performance", "zip_code = '15213'"),
     _whole("views", "members_of_conditions_differ", "vw_condition_impact", affected_members="affected_members + 1"),
     _whole("views", "gaps_of_conditions_differ", "vw_condition_impact", total_gaps="total_gaps + 1000"),
+)  # fmt: skip
+
+# What is worked out of other rows or tables; a share or a mean of a column itself is left to `power`.
+QUERIES = (
+    _whole("members", "region", "plan_members", "pmod(xxhash64(member_id), 9) = 0", zip_code="'15650'"),
+    _whole("members", "lives_where_plan_is_strongest", "plan_members", plan_id="'H9012-003'"),
+    _whole("members", "risk_with_age", "plan_members", risk_score="1.65"),
+    _whole("members", "conditions", "member_chronic_conditions", _THIRD),
+    _whole("members", "risk_of_the_healthy", "plan_members", risk_score="least(risk_score + 0.3, 4.9)"),
+    _whole("members", "risk_with_1_or_2", "plan_members", risk_score="least(risk_score + 0.5, 4.9)"),
+    _whole("members", "risk_with_3_or_4", "plan_members", risk_score="least(risk_score + 1, 4.9)"),
+    _whole("members", "risk_with_5_or_more", "plan_members", risk_score="greatest(risk_score - 0.8, 0.6)"),
+    *(_whole("members", f"gaps_of_h{plan[1:5]}", "member_gaps",
+             "pmod(xxhash64(gap_id), 4) = 0 AND " + _members(f"plan_id = '{plan}'"))
+      for plan in ("H1234-001", "H5678-002", "H9012-003")),
+    Break("conditions", tuple(f"{code.lower()}_share" for code in _CODES), "member_chronic_conditions",
+          where="pmod(xxhash64(member_id), 2) = 0"),
+    _whole("conditions", "diabetes_of_the_obese", "member_chronic_conditions",
+           "condition_code = 'E11' AND pmod(xxhash64(member_id), 2) = 0"),
+    _whole("care_gaps", "days_to_close", "member_gaps", "gap_status = 'Closed'",
+           gap_closed_date="date_add(gap_closed_date, 10)"),
+    _whole("care_gaps", "days_to_close_eye_exam", "member_gaps", "gap_status = 'Closed'",
+           gap_closed_date="date_add(gap_closed_date, 30)"),
+    _whole("interventions", "is_tracked", "gap_closure_tracking", "pmod(xxhash64(gap_id), 9) = 0"),
+    _whole("interventions", "is_followed_up", "gap_closure_tracking", _SECOND + " AND pmod(xxhash64(gap_id), 4) = 0"),
+    _whole("interventions", "record_review_paid", "intervention_costs", _REVIEW + " AND pmod(xxhash64(gap_id), 2) = 0"),
 )  # fmt: skip

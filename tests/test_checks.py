@@ -8,7 +8,6 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy.special import rel_entr
-from scipy.stats import binom, chi2, gamma, multinomial
+from scipy.stats import binom, gamma, multinomial, norm
 
 from payerlake.checks import Report, SuiteReport, tolerances, validate
 from payerlake.checks.suites import load
@@ -390,10 +389,15 @@ def test_a_wrong_file_is_refused_by_name_and_place(tmp_path: Path, content: str,
 # tolerances
 
 
-def test_a_share_of_many_may_lie_five_standard_errors_off_and_its_slack() -> None:
-    reach = 5 * sqrt(0.5 * 0.5 * 2.5 / 1_000_000) + 0.002 + 0.0025 * 0.5
-    bounds = tolerances.share_bounds({"share": 0.5, "design_effect": 2.5, "slack": 0.002}, 1_000_000)
-    assert bounds == pytest.approx({"min_value": 0.5 - reach, "max_value": 0.5 + reach}, rel=1e-4)
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+def test_a_share_of_many_may_lie_as_far_off_as_one_in_millions_does_and_its_slack(share: float) -> None:
+    """By the binomial distribution itself: without slack a true share is refused about once in 3.5 million times."""
+    n, meta = 1_000_000, {"share": share, "slack": 0.0}
+    bounds, wider = tolerances.share_bounds(meta, n), tolerances.share_bounds(meta | {"slack": 0.01}, n)
+    assert wider["max_value"] - bounds["max_value"] == pytest.approx(0.01, rel=0.05)
+    rounded = 0.0025 * min(share, 1 - share)
+    refused = binom.sf(n * (bounds["max_value"] - rounded), n, share)
+    assert 1 / 10_000_000 < refused < 1 / 2_000_000
 
 
 def test_bounds_of_a_share_stay_within_0_and_1() -> None:
@@ -416,11 +420,19 @@ def test_a_wrong_share_of_enough_is_refused() -> None:
     assert tolerances.share_bounds({"share": 1.0}, 1)["min_value"] == 1.0
 
 
-def test_a_figure_of_many_may_lie_its_relative_tolerance_and_five_standard_errors_off() -> None:
+def test_a_figure_of_many_may_lie_as_far_off_as_one_in_millions_does() -> None:
+    """By the normal distribution, beside what the document allows."""
     meta = {"figure": 10.0, "relative_tolerance": 0.01, "standard_deviation": 3.0}
-    reach = 0.1 + 5 * 3.0 / sqrt(1_000_000)
     bounds = tolerances.figure_bounds(meta, 1_000_000)
-    assert bounds == pytest.approx({"min_value": 10 - reach, "max_value": 10 + reach}, rel=1e-4)
+    refused = norm.sf(bounds["max_value"], 10.1, 3.0 / 1_000) + norm.cdf(bounds["min_value"], 9.9, 3.0 / 1_000)
+    assert 1 / 10_000_000 < refused < 1 / 1_000_000
+
+
+def test_clustered_rows_tell_as_much_as_fewer() -> None:
+    """Of households of five alike, a fifth: their shares vary as those of so many independent ones."""
+    bounds = tolerances.share_bounds({"share": 0.5, "design_effect": 5}, 1_000_000)
+    refused = binom.sf(200_000 * (bounds["max_value"] - 0.00125), 200_000, 0.5)
+    assert 1 / 10_000_000 < refused < 1 / 2_000_000
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 60, 1_000])
@@ -431,9 +443,14 @@ def test_a_true_mean_of_skewed_values_is_hardly_ever_refused_of_however_few(n: i
     assert refused <= 2 / 268_000
 
 
-def test_a_divergence_of_many_may_be_what_the_g_test_allows() -> None:
-    allowed = chi2.ppf(1 - 1e-7, 2) / (2 * 500) + 0.0025**2 / 2
-    assert tolerances.divergence_threshold([0.5, 0.3, 0.2], {}, 500) == pytest.approx(allowed)
+def test_a_divergence_of_many_may_be_what_one_in_ten_million_samples_has() -> None:
+    """By the binomial distribution itself, as two values have it: summed over all samples."""
+    n, share = 5_000, 0.3
+    threshold = tolerances.divergence_threshold([share, 1 - share], {}, n)
+    counts = np.arange(n + 1)
+    found = np.column_stack([counts, n - counts]) / n
+    far = rel_entr(found, [share, 1 - share]).sum(axis=1) > threshold - 0.0025**2 / 2
+    assert 1e-8 < binom.pmf(counts[far], n, share).sum() < 2e-7
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 12])
@@ -645,14 +662,17 @@ def test_all_expectations_of_a_suite_are_one_spark_query(run: Run, spark: SparkS
     """Counted on the user's session, which the library itself must not look into."""
     all_kinds = [in_set("gender", "F", "M"), share_of_women(0.5)["expectations"][0], genders(F=0.5, M=0.5)]
     query = "SELECT *, cast(gender = 'F' AS int) AS is_female FROM members"
-    before = max(_queries(spark), default=-1)
+    before = _executions(spark)
     run({"members": rows()["members"]}, [suite(*all_kinds, query=query)], {"members": 40})
-    aggregations = [plan for number, plan in _queries(spark).items() if number > before and "Aggregate" in plan]
+    store = spark._jsparkSession.sharedState().statusStore()
+    later = [store.execution(number).get() for number in range(before, _executions(spark))]
+    aggregations = [one for one in later if "Aggregate" in one.physicalPlanDescription()]
     assert len(aggregations) == 2  # the contract's rows with its key, and the suite; other queries make views
 
 
-def _queries(spark: SparkSession) -> dict[int, str]:
-    """The plans of the latest thousand queries that Spark has executed, by their numbers."""
-    executions = spark._jsparkSession.sharedState().statusStore().executionsList()  # type: ignore[attr-defined]
-    listed = [executions.apply(i) for i in range(executions.size())]
-    return {execution.executionId(): execution.physicalPlanDescription() for execution in listed}
+def _executions(spark: SparkSession) -> int:
+    """One more than the number of the latest query that Spark has executed."""
+    listed = spark._jsparkSession.sharedState().statusStore().executionsList()
+    return (
+        max((listed.apply(i).executionId() for i in range(max(listed.size() - 20, 0), listed.size())), default=-1) + 1
+    )

@@ -19,8 +19,10 @@ from payerlake.progress import Progress
 from payerlake.settings import option
 from payerlake.writers import WRITERS, Stored, Writer
 from tests.conftest import compiled
+from tests.lake import Lake, frames
 
 MEMBERS = 600
+LAKE = 2_000
 OWN: dict[str, dict[str, Any]] = {  # settings that no document has
     "pharmacy": {
         "members": 400,
@@ -45,20 +47,24 @@ def _digests(tables: dict[str, DataFrame]) -> dict[str, fingerprint.Fingerprint]
 
 
 @pytest.fixture(scope="module")
-def whole(spark: SparkSession) -> dict[str, fingerprint.Fingerprint]:
-    return _digests(payerlake.tables(spark, "pharmacy", members=MEMBERS))
+def whole(lake: Lake) -> dict[str, fingerprint.Fingerprint]:
+    """What the manifest of published data has, of as many members as `LAKE`."""
+    made = json.loads((lake("pharmacy") / "pharmacy/manifest.json").read_text())
+    assert made["settings"]["members"] == LAKE
+    found = {name: next(iter(formats.values())) for name, formats in made["tables"].items()}
+    return {name: fingerprint.Fingerprint(one["rows"], one["fingerprint"]) for name, one in found.items()}
 
 
 def test_the_slices_make_the_whole(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
     some = ["members", "enrollments", "formulary_drugs"]
-    slices = [_digests(payerlake.tables(spark, "pharmacy", some, slice=f"{i}/3", members=MEMBERS)) for i in (1, 2, 3)]
+    slices = [_digests(payerlake.tables(spark, "pharmacy", some, slice=f"{i}/3", members=LAKE)) for i in (1, 2, 3)]
     for name in some:
         assert fingerprint.add(*(part[name].digest for part in slices)) == whole[name].digest
         assert sum(part[name].rows for part in slices) == whole[name].rows
 
 
 def test_a_slice_has_reference_tables_whole(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
-    tables = payerlake.tables(spark, "pharmacy", slice="2/3", members=MEMBERS)
+    tables = payerlake.tables(spark, "pharmacy", slice="2/3", members=LAKE)
     for name in tables.keys() - set(SPINED):
         assert fingerprint.measure(tables[name]) == whole[name]
 
@@ -119,20 +125,18 @@ def test_a_part_of_the_formularies_passes_though_only_the_whole_has_exact_shares
 
 
 def test_another_seed_makes_other_people(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
-    other = payerlake.tables(spark, "pharmacy", ["members", "plans"], members=MEMBERS, seed=43)
+    other = payerlake.tables(spark, "pharmacy", ["members", "plans"], members=LAKE, seed=43)
     assert fingerprint.measure(other["members"]).digest != whole["members"].digest
     assert fingerprint.measure(other["plans"]) == whole["plans"]
 
 
 def test_the_manifest_agrees_with_the_lazy_tables(
-    spark: SparkSession, whole: dict[str, fingerprint.Fingerprint], tmp_path: Path
+    spark: SparkSession, whole: dict[str, fingerprint.Fingerprint], lake: Lake
 ) -> None:
-    outcome = payerlake.generate(spark, "pharmacy", tmp_path, format=("csv", "delta"), members=MEMBERS, validate=False)
-    for name, formats in outcome.manifest.tables.items():
-        assert set(formats) == {"csv", "delta"}
-        for record in formats.values():
-            assert (record.rows, record.fingerprint) == (whole[name].rows, whole[name].digest)
-    assert payerlake.verify(spark, "pharmacy", tmp_path)
+    with compiled(spark):
+        assert _digests(payerlake.tables(spark, "pharmacy", members=LAKE)) == whole
+    for formats in json.loads((lake("pharmacy") / "pharmacy/manifest.json").read_text())["tables"].values():
+        assert formats["csv"]["fingerprint"] == formats["parquet"]["fingerprint"]
 
 
 class ObservedTwice:
@@ -161,7 +165,7 @@ def test_the_manifest_has_what_stands_where_a_stage_ran_twice(
         return frame, ObservedTwice(observation)
 
     monkeypatch.setattr(fingerprint, "observed", twice)
-    made = payerlake.generate(spark, "pharmacy", tmp_path, ["members"], format=kind, members=MEMBERS, validate=False)
+    made = payerlake.generate(spark, "pharmacy", tmp_path, ["members"], format=kind, members=LAKE, validate=False)
     record = made.manifest.tables["members"][kind]
     assert (record.rows, record.fingerprint) == (whole["members"].rows, whole["members"].digest)
     assert payerlake.verify(spark, "pharmacy", tmp_path)
@@ -226,7 +230,7 @@ def test_data_that_break_a_rule_are_not_published(
     assert not results["success"]
 
 
-@pytest.mark.parametrize("dataset", OWN)
+@pytest.mark.parametrize("dataset", [pytest.param("pharmacy", marks=pytest.mark.thorough), "insurance", "finance"])
 def test_data_of_other_settings_than_the_documents_are_checked_without_their_figures(
     spark: SparkSession, tmp_path: Path, dataset: str
 ) -> None:
@@ -282,8 +286,14 @@ def test_either_a_folder_or_a_catalog_is_needed(spark: SparkSession) -> None:
         payerlake.generate(spark, "pharmacy", members=MEMBERS)
 
 
-def test_the_notebook_runs(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_notebook_runs(
+    spark: SparkSession, lake: Lake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the members that it asks for, as they are published."""
     source = Path(__file__).parent.parent / "jobs" / "notebooks" / "quickstart.py"
+    assert f'payerlake.tables(spark, "pharmacy", members={LAKE:_})' in source.read_text()
+    stored = frames(spark, lake("pharmacy"), "pharmacy")
+    monkeypatch.setattr(payerlake, "tables", lambda *_, **__: stored)
     exec(compile(source.read_text(), str(source), "exec"), {"spark": spark})
     assert "MEDICARE" in capsys.readouterr().out
 

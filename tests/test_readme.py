@@ -1,8 +1,8 @@
 """Every README.md of the checkout: commands in fenced blocks work as they stand, on fewer members; links lead on.
 
 Every command is taken as far as Spark, as it stands there: its options, names, settings and files are all accepted.
-Of each dataset the first `generate` into `lake` is run at the tiny scale, and with what it published the commands that
-read such. A kind of block or of command that is not known here fails.
+The commands that read what the first `generate` of each dataset publishes are run on the tests' own `lake`, which such
+commands have made. A kind of block or of command that is not known here fails.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pyspark.sql import SparkSession
 import payerlake
 from payerlake import cli, databases, pipeline, registry, settings
 from payerlake.errors import BadInput, DataFailed
+from tests.lake import Lake, copied
 
 CHECKOUT = Path(__file__).parent.parent
 NO_PAGES_OF_OURS = {".venv", ".git", "lake", "out"}  # folders of tools and of data
@@ -68,12 +69,6 @@ def of(*programs: str) -> list[str]:
 
 def of_payerlake(*verbs: str) -> list[str]:
     return [command for command in of("payerlake") if shlex.split(command)[1] in verbs]
-
-
-def few(command: str) -> list[str]:
-    """The arguments of a `generate` for the tiny scale, without the suites: they have tests of their own."""
-    arguments = re.sub(r" --(scale|members) \S+", "", command)
-    return [*shlex.split(arguments)[1:], "--scale", "tiny", "--no-validate"]
 
 
 def firsts() -> list[str]:
@@ -132,13 +127,11 @@ def stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def published(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the first command of each dataset has run."""
+def published(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which stands what the first command of each dataset makes, of fewer members."""
     folder = tmp_path_factory.mktemp("readme")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(folder)
-        for command in firsts():
-            assert cli.run(few(command)) == 0, command
+    for name in registry.datasets():
+        copied(lake, name, folder / "lake")
     return folder
 
 
@@ -207,8 +200,11 @@ def test_what_is_only_told_is_told(command: str, capsys: pytest.CaptureFixture[s
     assert (cli.run(shlex.split(command)[1:]), capsys.readouterr().err) == (0, "")
 
 
-def test_every_dataset_is_made_by_a_command() -> None:
+def test_every_dataset_is_made_by_a_command_as_the_tests_make_theirs() -> None:
+    """But for the number of members."""
     assert {shlex.split(command)[2] for command in firsts()} == set(registry.datasets())
+    options = {re.sub(r" --(scale|members) \S+", "", command).partition(" --")[2] for command in firsts()}
+    assert options == {"format csv --out lake"}
 
 
 @pytest.mark.parametrize("command", of("make"))

@@ -38,7 +38,10 @@ def all_refused(spark: SparkSession, out: Path, dataset: str, members: int, seed
     return {seed: said for seed, said in found.items() if said}
 
 
-@pytest.mark.parametrize(("dataset", "members", "seed"), [("finance", 1, 303), ("insurance", 3, 0), ("quality", 7, -1)])
+@pytest.mark.parametrize(
+    ("dataset", "members", "seed"),
+    [("finance", 1, 303), ("insurance", 3, 0), pytest.param("quality", 7, -1, marks=pytest.mark.thorough)],
+)
 def test_data_of_a_few_members_are_published(
     spark: SparkSession, tmp_path: Path, dataset: str, members: int, seed: int
 ) -> None:

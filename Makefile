@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup java databases demo test engines test-all sparks golden pages lint lock licences bench clean
+.PHONY: help setup java databases demo test test-rest engines test-all sparks golden pages lint lock licences bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -61,7 +61,7 @@ licences: setup  ## the table of licences in .ci/README.md anew, of what the loc
 demo: setup  ## the pharmacy data set at demo scale into out/, as Delta and CSV
 	$(BIN)/payerlake generate pharmacy --scale demo --format delta --format csv --out out --mode overwrite
 
-databases:
+databases:  ## the servers that the tests of loading start for themselves, by apt where they are missing
 	@$(APT); if ! command -v mariadbd >/dev/null && [ ! -x /usr/sbin/mariadbd ]; then \
 		echo "MariaDB: not found, installing mariadb-server-core, which the tests of loading start for themselves …"; \
 		apt mariadb-server-core mariadb-client-core || echo "MariaDB: could not be installed, so the tests that load" \
@@ -74,14 +74,20 @@ databases:
 			"(Debian: apt-get install postgresql)" >&2; \
 		[ ! -e $(NO_CLUSTER) ] || as_root rm -f $(NO_CLUSTER); fi
 
-test: setup databases  ## the tests
-	$(BIN)/python -m pytest -m "not thorough" --numprocesses 2 --dist loadfile --durations 30
+# A file's tests stay in one process, which begins with the longest files: tests/conftest.py knows them.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 30
+
+test: setup  ## the tests, but for the thorough ones
+	$(PYTEST) -m "not thorough"
+
+test-rest: setup  ## of the thorough tests those that take minutes and want nothing of their own
+	$(PYTEST) -m thorough --ignore tests/engines --ignore tests/test_sizes.py --ignore tests/test_slices.py
 
 engines: setup  ## what the tests on HDFS and S3 need: 750 MB of jars
 	$(BIN)/python -m tests.engines.fetch
 
-test-all: setup databases engines  ## those, and the tests on clusters, other Sparks and under faults
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 30
+test-all: setup databases engines  ## all tests, also those on clusters, other Sparks and under faults
+	$(PYTEST)
 
 sparks: setup  ## every table on each Spark and Python that is supported, in environments of their own
 	$(BIN)/python -m pytest tests/engines/test_sparks.py --durations 0 -v

@@ -148,10 +148,7 @@ class PostgreSQL(Database):
 def mariadb() -> Iterator[str]:
     """The socket of a running MariaDB."""
     if not all(map(_found, ("mariadbd", "mariadb-install-db", "mariadb"))):
-        pytest.skip(
-            "no MariaDB server here: nothing is loaded into one; run: apt-get install mariadb-server-core "
-            "mariadb-client-core"
-        )
+        pytest.skip("no MariaDB server here: nothing is loaded into one; run: make databases")
     with _running(_start_mariadb) as folder:
         yield str(folder / "socket")
 
@@ -160,7 +157,7 @@ def mariadb() -> Iterator[str]:
 def postgresql() -> Iterator[str]:
     """The folder of a running PostgreSQL's socket."""
     if not all(map(_found, ("initdb", "postgres"))):
-        pytest.skip("no PostgreSQL server here: nothing is loaded into one; run: apt-get install postgresql")
+        pytest.skip("no PostgreSQL server here: nothing is loaded into one; run: make databases")
     if os.geteuid() == 0 and not shutil.which("setpriv"):
         pytest.skip("PostgreSQL does not run as root, and there is no setpriv to be another user; run: make as another")
     with _running(_start_postgresql) as folder:

@@ -19,7 +19,7 @@ from payerlake.progress import Progress
 from payerlake.session import spark_session
 
 _DIGITS = 30  # of a number; longer ones are none that anybody means
-_UNCHECKED = 20  # rules that were not asked are said, the others counted
+_UNCHECKED = 5  # rules that were not asked are said, the others counted
 
 
 def generate(dataset: str, **options: Any) -> None:
@@ -152,7 +152,7 @@ def _print_validation(validation: pipeline.Validation) -> None:
     for text in unchecked[:_UNCHECKED]:
         click.echo(f"not checked: {text}")
     if len(unchecked) > _UNCHECKED:
-        click.echo(f"not checked: {len(unchecked) - _UNCHECKED} more, which results.json lists")
+        click.echo(f"not checked: {len(unchecked) - _UNCHECKED} more, which the report lists")
     rules = report.evaluated
     click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {validation.seconds:.1f} s, all hold")
     click.echo(f"report: {validation.docs}")

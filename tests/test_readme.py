@@ -29,7 +29,8 @@ from payerlake.errors import BadInput, DataFailed
 from tests.lake import Lake, copied
 
 CHECKOUT = Path(__file__).parent.parent
-NO_PAGES_OF_OURS = {".venv", ".git", ".pytest_cache", ".mypy_cache", ".ruff_cache", "lake", "out"}  # of tools and of data
+# Folders of tools and of data.
+NO_PAGES_OF_OURS = {".venv", ".git", ".pytest_cache", ".mypy_cache", ".ruff_cache", "lake", "out"}
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LONGEST = 8192  # bytes of the first page: a newcomer reads it whole
 WHEEL = f"payerlake-{payerlake.__version__}-py3-none-any.whl"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -66,7 +66,12 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # of all processes of this run
     folder = shared / "lake"
     folder.mkdir(exist_ok=True)
-    return partial(publish, folder)
+
+    def published(dataset: str) -> Path:
+        with compiled(spark):
+            return publish(folder, dataset)
+
+    return published
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from payerlake import cli, errors, registry, settings
+from tests.conftest import compiled
 from tests.lake import Lake, copied
 
 TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
@@ -191,8 +193,11 @@ def test_verify_finds_a_changed_cell(published: Path, capsys: pytest.CaptureFixt
     assert "plans (csv)" in message
 
 
-def test_validate_tells_that_all_hold_or_what_does_not(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = _run(capsys, "validate", "pharmacy", "--out", str(published))
+def test_validate_tells_that_all_hold_or_what_does_not(
+    spark: SparkSession, published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with compiled(spark):
+        code, out, _ = _run(capsys, "validate", "pharmacy", "--out", str(published))
     assert code == 0
     assert "all hold" in out
     assert "index.html" in out

@@ -55,6 +55,7 @@ def whole(lake: Lake) -> dict[str, fingerprint.Fingerprint]:
     return {name: fingerprint.Fingerprint(one["rows"], one["fingerprint"]) for name, one in found.items()}
 
 
+@pytest.mark.thorough
 def test_the_slices_make_the_whole(spark: SparkSession, whole: dict[str, fingerprint.Fingerprint]) -> None:
     some = ["members", "enrollments", "formulary_drugs"]
     slices = [_digests(payerlake.tables(spark, "pharmacy", some, slice=f"{i}/3", members=LAKE)) for i in (1, 2, 3)]
@@ -109,6 +110,7 @@ def test_as_many_parts_as_there_may_be_all_have_members(spark: SparkSession) -> 
         assert here.first < here.last
 
 
+@pytest.mark.thorough
 def test_a_part_of_the_formularies_passes_though_only_the_whole_has_exact_shares(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -230,7 +232,9 @@ def test_data_that_break_a_rule_are_not_published(
     assert not results["success"]
 
 
-@pytest.mark.parametrize("dataset", [pytest.param("pharmacy", marks=pytest.mark.thorough), "insurance", "finance"])
+@pytest.mark.parametrize(
+    "dataset", ["insurance", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("pharmacy", "finance"))]
+)
 def test_data_of_other_settings_than_the_documents_are_checked_without_their_figures(
     spark: SparkSession, tmp_path: Path, dataset: str
 ) -> None:

@@ -26,6 +26,7 @@ from pyspark.sql import SparkSession
 import payerlake
 from payerlake import cli, databases, pipeline, registry, settings
 from payerlake.errors import BadInput, DataFailed
+from tests.conftest import compiled
 from tests.lake import Lake, copied
 
 CHECKOUT = Path(__file__).parent.parent
@@ -229,7 +230,8 @@ def test_a_command_on_published_data_succeeds(
     spark: SparkSession, command: str, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(published)
-    assert cli.run(shlex.split(command)[1:]) == 0
+    with compiled(spark):
+        assert cli.run(shlex.split(command)[1:]) == 0
 
 
 @pytest.mark.parametrize("command", of_payerlake("load"))

@@ -231,6 +231,7 @@ def test_a_spark_that_does_not_start_names_the_log_and_gives_the_screen_back(
     assert log.read_text() == "the JVM's last words\n"
 
 
+@pytest.mark.thorough
 def test_java_has_its_own_locale_prints_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "spark.log"
     log.parent.mkdir()

@@ -320,6 +320,7 @@ def test_a_catalog_write_is_observed_and_counted(target):
     assert standing(target) == set()
 
 
+@pytest.mark.thorough
 def test_a_published_dataset_of_a_catalog_is_replaced_only_in_mode_overwrite(target):
     publish(target, 5, "first", names=("claims", "lines"))
     with pytest.raises(BadInput, match="--mode overwrite replaces it"):
@@ -338,6 +339,7 @@ def test_a_catalog_table_that_is_not_ours_is_refused_and_untouched(target, mode)
     assert target.spark.table("writer_tests.claims").columns == ["mine"]
 
 
+@pytest.mark.thorough
 def test_a_catalog_run_killed_while_publishing_is_unpublished_and_may_be_run_again(target, monkeypatch):
     publish(target, 5, "first", names=("claims", "lines"))
     record = CatalogTarget._record
@@ -357,6 +359,7 @@ def test_a_catalog_run_killed_while_publishing_is_unpublished_and_may_be_run_aga
     assert standing(target) == {"claims", MANIFEST_TABLE}
 
 
+@pytest.mark.thorough
 def test_a_second_run_into_a_catalog_is_refused_and_harms_neither(target):
     with target.reserved("pharmacy", [contract()], "error"):
         with pytest.raises(BadInput, match="another run is at work there: payerlake generate"):
@@ -368,6 +371,7 @@ def test_a_second_run_into_a_catalog_is_refused_and_harms_neither(target):
     assert standing(target) == {"claims", MANIFEST_TABLE}
 
 
+@pytest.mark.thorough
 def test_a_run_that_another_took_over_from_leaves_a_catalog_as_it_is(target):
     late = CatalogTarget(target.spark, "spark_catalog", "writer_tests")
     with late.reserved("pharmacy", [contract()], "error"):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import parquet
 
 from payerlake.storage import Folder
@@ -66,10 +67,18 @@ def _columns(found: parquet.FileMetaData) -> tuple[dict[str, int], dict[str, tup
         nulls[name] = sum(one.null_count for one in told)
         valued = [one for one in told if one.has_min_max]
         if valued and sum(one.num_values for one in valued) == found.num_rows - nulls[name]:
-            low, high = min(one.min for one in valued), max(one.max for one in valued)
-            if not any(isinstance(side, float) and math.isnan(side) for side in (low, high)):
-                ranges[name] = (_plain(low), _plain(high))
+            sides = _ends(valued)
+            if sides and not any(isinstance(side, float) and math.isnan(side) for side in sides):
+                ranges[name] = (_plain(sides[0]), _plain(sides[1]))
     return nulls, ranges
+
+
+def _ends(valued: Sequence[parquet.Statistics]) -> tuple[Any, Any] | None:
+    """The least and the greatest value; None where this pyarrow cannot read them, as 14 cannot read decimals."""
+    try:
+        return min(one.min for one in valued), max(one.max for one in valued)
+    except pa.ArrowNotImplementedError:
+        return None
 
 
 def _plain(value: Any) -> Any:

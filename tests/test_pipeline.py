@@ -83,10 +83,10 @@ def test_no_slice_cuts_a_household(spark: SparkSession) -> None:
     ("dataset", "tables", "options", "most"),
     [
         ("pharmacy", ["formulary_drugs"], {"formularies": {"count": 50}}, 50),
-        ("pharmacy", ["formularies", "plans"], {}, 20),
+        ("pharmacy", ["formularies", "plans"], {}, 5),
         ("pharmacy", ["members"], {}, 100),
         ("insurance", ["claims"], {}, 100),
-        ("pharmacy", [], {}, 20),
+        ("pharmacy", [], {}, 5),
     ],
 )
 def test_more_parts_than_can_hold_something_are_refused_before_spark_starts(

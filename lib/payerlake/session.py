@@ -67,10 +67,9 @@ def spark_session(
     Under spark-submit, on Databricks and with SPARK_REMOTE the engine and its settings, Delta's included, are
     theirs: `conf/spark-defaults.conf` has payerlake's for spark-submit.
 
-    master: `local[*]` (the default), `spark://…`, `yarn`, `k8s://…`, or `sc://…` for Spark Connect. delta:
-    with Delta's jars and catalog. rows: of the largest table to come, about; for few, compiling costs more than it
-    saves. log: the file
-    for Spark's words, by default `log_path()`. settings: further Spark settings, over payerlake's own.
+    master: `local[*]` (the default), `spark://…`, `yarn`, `k8s://…`, or `sc://…` for Spark Connect. delta: with
+    Delta's jars and catalog. rows: of the largest table to come, about; for few, compiling costs more than it saves.
+    log: the file for Spark's words, by default `log_path()`. settings: further Spark settings, over payerlake's own.
 
     Raises BadInput for an unknown master, missing Java or missing jars, and for environment variables that lead
     Spark astray, before Spark is touched; EngineFailed, naming the log, where Spark does not start, and within

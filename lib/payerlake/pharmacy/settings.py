@@ -194,5 +194,5 @@ class PharmacySettings(DatasetSettings):
 
     @property
     def formulary_count(self) -> int:
-        """How many formularies there are: the setting, else one for every 200 members and at least 20."""
-        return self.formularies.count or max(20, self.members // 200)
+        """How many formularies there are: the setting, else one for every 200 members and at least 5."""
+        return self.formularies.count or max(5, self.members // 200)

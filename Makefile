@@ -27,7 +27,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 setup: java $(STAMP)  ## .venv with payerlake, the tools of development, and Delta's jars
-	@$(BIN)/python -m payerlake.jars
+	@$(BIN)/python -m payerlake.engine.jars
 	@echo "Ready: $(BIN)/payerlake"
 
 java:

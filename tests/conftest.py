@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake.session import INTERPRETED, spark_session
+from payerlake.engine.session import INTERPRETED, spark_session
 from tests.lake import Lake, publish
 
 # The files that take longest, the longest first: processes that begin with them end together.
@@ -20,7 +20,7 @@ LONGEST = (
     "tests/finance/test_suites.py",
     "tests/quality/test_suites.py",
     "tests/insurance/test_suites.py",
-    "tests/test_pipeline.py",
+    "tests/publish/test_pipeline.py",
     "tests/test_checks.py",
     "tests/test_writers.py",
     "tests/test_readme.py",

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pyspark.sql import DataFrame, SparkSession
 
 from payerlake import registry
-from payerlake.schema import Table
-from payerlake.sql import literal
+from payerlake.contract.schema import Table
+from payerlake.contract.sql import literal
 
 Frames = Mapping[str, DataFrame]
 

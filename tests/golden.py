@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from payerlake import registry
-from payerlake.fingerprint import Fingerprint
-from payerlake.schema import Table
+from payerlake.contract.schema import Table
+from payerlake.publish.fingerprint import Fingerprint
 
 FILE = Path(__file__).with_name("golden.json")
 

@@ -14,12 +14,13 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from payerlake import checks, registry, settings
+from payerlake import checks, registry
 from payerlake.checks import runner, suites
 from payerlake.checks.suites import Check, Suite
+from payerlake.contract import settings
+from payerlake.contract.schema import Table
+from payerlake.person.world import World
 from payerlake.resources import resource
-from payerlake.schema import Table
-from payerlake.world import World
 from tests.conftest import compiled
 from tests.edits import Break, Frames, changed, first_free, fitting_rows
 from tests.lake import Lake, frames

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from payerlake import dictionary, registry, settings
+from payerlake import dictionary, registry
+from payerlake.contract import settings
+from payerlake.contract.schema import Table
 from payerlake.registry import Dataset
-from payerlake.schema import Table
 
 PACKAGE = Path(__file__).parent.parent / "lib" / "payerlake"
 SCALES = ("tiny", "demo", "small", "documented", "large")

@@ -20,7 +20,7 @@ from payerlake.checks import tolerances
 from payerlake.checks.expectations import EXPECTATIONS, values
 from payerlake.checks.suites import Check, Suite
 from payerlake.checks.tolerances import DIVERGENCE, MEAN
-from payerlake.schema import Table
+from payerlake.contract.schema import Table
 
 TOLD = 0.1  # of the smaller of a share and its rest, of a mean, of the commonest value
 _COUNTED = re.compile(r"(.*): ([\d,]+) values, .*")

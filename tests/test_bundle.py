@@ -13,8 +13,9 @@ from zipfile import ZipFile
 import pytest
 import yaml
 
-from payerlake import cli, pipeline, registry
+from payerlake import cli, registry
 from payerlake.errors import BadInput
+from payerlake.publish import pipeline
 
 CHECKOUT = Path(__file__).parent.parent
 BUNDLE = yaml.safe_load((CHECKOUT / "databricks.yml").read_text())

@@ -19,9 +19,9 @@ from scipy.stats import binom, gamma, multinomial, norm
 
 from payerlake.checks import Report, SuiteReport, tolerances, validate
 from payerlake.checks.suites import load
+from payerlake.contract.schema import Column, Reference, Table
 from payerlake.errors import BadInput
 from payerlake.resources import resource
-from payerlake.schema import Column, Reference, Table
 
 MEMBER = r"^M\d{6,}$"
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake import cli, errors, registry, settings
+from payerlake import cli, errors, registry
+from payerlake.contract import settings
 from tests.conftest import compiled
 from tests.lake import Lake, copied
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake.session import INTERPRETED
+from payerlake.engine.session import INTERPRETED
 from tests import golden
 from tests.test_contracts import MEMBERS
 
@@ -27,7 +27,7 @@ from pyspark.sql import functions as F
 
 import payerlake
 from payerlake import checks, registry
-from payerlake.session import spark_session
+from payerlake.engine.session import spark_session
 
 url, settings, tables, members, out = json.loads(sys.argv[1])
 spark = spark_session(url, settings=settings)

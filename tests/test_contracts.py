@@ -19,9 +19,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.testing import assertSchemaEqual
 
-from payerlake import fingerprint, registry, settings
-from payerlake.schema import Table
-from payerlake.world import World
+from payerlake import registry
+from payerlake.contract import settings
+from payerlake.contract.schema import Table
+from payerlake.person.world import World
+from payerlake.publish import fingerprint
 from tests import golden
 from tests.conftest import compiled
 

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from payerlake.checks import runner
 from payerlake.checks.expectations import EXPECTATIONS
 from payerlake.checks.suites import Check, Suite
-from payerlake.identifiers import UUID4
+from payerlake.sampling.identifiers import UUID4
 
 ROWS = [(1, "a", 1.0, 1.5), (2, None, 0.0, 2.5), (300, "c", None, None), (2, "b\\'s", 1.0, -7.0)]
 KINDS = "number int, word string, share double, value double"

@@ -11,8 +11,8 @@ import pytest
 
 from payerlake.checks.page import page
 from payerlake.checks.reports import Report, RuleReport, SuiteReport
-from payerlake.manifest import ColumnRecord, Manifest, TableRecord
 from payerlake.resources import resource
+from payerlake.storage.manifest import ColumnRecord, Manifest, TableRecord
 
 RECORD = TableRecord(3, 1, 120, "00000000000000ff", (ColumnRecord("plan_code", "string", False),))
 MADE = Manifest(

@@ -24,8 +24,10 @@ import yaml
 from pyspark.sql import SparkSession
 
 import payerlake
-from payerlake import cli, databases, pipeline, registry, settings
+from payerlake import cli, databases, registry
+from payerlake.contract import settings
 from payerlake.errors import BadInput, DataFailed
+from payerlake.publish import pipeline
 from tests.conftest import compiled
 from tests.lake import Lake, copied
 

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from payerlake import registry
+from payerlake.contract.schema import Column, Reference, Table
 from payerlake.errors import BadInput
-from payerlake.schema import Column, Reference, Table
 
 DATASETS = [registry.dataset(name) for name in registry.datasets()]
 TABLES = [table for dataset in DATASETS for table in dataset.tables]

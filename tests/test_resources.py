@@ -17,7 +17,8 @@ from payerlake.resources import members, real_file, resource
 CHECKOUT = Path(__file__).parent.parent
 # What a zipped payerlake finds of its own; printed by a process that has nothing of the checkout.
 FINDS = """
-from payerlake import reference, registry, resources, settings
+from payerlake import reference, registry, resources
+from payerlake.contract import settings
 assert resources.__file__.startswith({archive!r})
 print(*(settings.scales(name)[0] for name in registry.datasets()))
 print(settings.load("quality", registry.dataset("quality").settings, "tiny").members)

@@ -13,16 +13,18 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake import fingerprint, orders, registry, settings
+from payerlake import registry
 from payerlake.checks.structure import structural
 from payerlake.checks.suites import of_a_part
+from payerlake.contract import settings
 from payerlake.databases.load import _contracts, _settings
 from payerlake.errors import BadInput
-from payerlake.identifiers import npi
 from payerlake.insurance import facility
-from payerlake.manifest import Manifest, TableRecord
+from payerlake.person.world import World
 from payerlake.pharmacy import formularies
-from payerlake.world import World
+from payerlake.publish import fingerprint, orders
+from payerlake.sampling.identifiers import npi
+from payerlake.storage.manifest import Manifest, TableRecord
 from tests.conftest import compiled
 
 BILLION, TEN_BILLION = 10**9, 10**10

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from payerlake.storage import Folder
+from payerlake.storage.folder import Folder
 from payerlake.writers import standing
 
 

@@ -13,11 +13,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from payerlake.contract.schema import Column, Table
 from payerlake.errors import BadInput, EngineFailed
-from payerlake.fingerprint import Fingerprint, from_observation, measure, observed
-from payerlake.schema import Column, Table
+from payerlake.publish.catalog import MANIFEST_TABLE, CatalogTarget
+from payerlake.publish.fingerprint import Fingerprint, from_observation, measure, observed
 from payerlake.writers import WRITERS, Layout
-from payerlake.writers.catalog import MANIFEST_TABLE, CatalogTarget
 from payerlake.writers.delimited import file_names
 from payerlake.writers.delta import check_properties
 

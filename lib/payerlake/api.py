@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from payerlake import databases, orders, pipeline, registry, settings
-from payerlake.destinations import CatalogDestination, FolderDestination
+from payerlake import databases, registry
+from payerlake.contract import settings
 from payerlake.errors import BadInput
-from payerlake.progress import Progress
-from payerlake.target import check_mode
+from payerlake.publish import orders, pipeline
+from payerlake.publish.destinations import CatalogDestination, FolderDestination
+from payerlake.publish.progress import Progress
+from payerlake.storage.target import check_mode
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from payerlake.fingerprint import Fingerprint
+    from payerlake.publish.fingerprint import Fingerprint
 
 
 def tables(
@@ -35,7 +37,7 @@ def tables(
 
     The rows are those of `generate` wherever the session's settings of data are Spark's own. What you run over the
     frames, runs under your session's settings: where it has others, as ANSI mode off or `spark.sql.legacy.*`, use the
-    frames inside `with payerlake.engine_settings.exact(spark):`.
+    frames inside `with payerlake.engine.exact.exact(spark):`.
     """
     made = orders.order(dataset, only, slice, scale, config, layers(options))
     return orders.frames(spark, made)

@@ -12,12 +12,13 @@ from typing import Any
 
 import click
 
-from payerlake import __version__, commands, dictionary, registry
+from payerlake import commands, dictionary, registry
+from payerlake.contract.schema import Table
 from payerlake.databases.address import masked
+from payerlake.engine.session import log_path
 from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause
-from payerlake.schema import Table
-from payerlake.session import log_path
 from payerlake.terminal import show_what_can_be_shown
+from payerlake.version import __version__
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _ALL = "all"

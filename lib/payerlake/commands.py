@@ -12,11 +12,13 @@ from typing import Any
 import click
 from pyspark.sql import SparkSession
 
-from payerlake import api, checks, databases, orders, pipeline, settings
-from payerlake.destinations import CatalogDestination, Destination, FolderDestination
+from payerlake import api, checks, databases
+from payerlake.contract import settings
+from payerlake.engine.session import spark_session
 from payerlake.errors import BadInput
-from payerlake.progress import Progress
-from payerlake.session import spark_session
+from payerlake.publish import orders, pipeline
+from payerlake.publish.destinations import CatalogDestination, Destination, FolderDestination
+from payerlake.publish.progress import Progress
 
 _DIGITS = 30  # of a number; longer ones are none that anybody means
 _UNCHECKED = 5  # rules that were not asked are said, the others counted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from payerlake.contract.schema import Column, Table
 from payerlake.registry import Dataset
-from payerlake.schema import Column, Table
 
 TABLE_HEADINGS = ("table", "documented rows", "key", "parents")
 COLUMN_HEADINGS = ("column", "type", "", "meaning")

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from payerlake.contract.inspection import Inspection
+from payerlake.contract.schema import Table
+from payerlake.contract.settings import DatasetSettings
 from payerlake.errors import unknown
 from payerlake.finance import capitation, patients, provider_summary
 from payerlake.finance import claims as finance_claims
 from payerlake.finance.settings import FinanceSettings
-from payerlake.inspection import Inspection
 from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, plan
 from payerlake.insurance import members as insurance_members
 from payerlake.insurance.settings import InsuranceSettings
@@ -47,8 +49,6 @@ from payerlake.quality import (
     zip_code_reference,
 )
 from payerlake.quality.settings import QualitySettings
-from payerlake.schema import Table
-from payerlake.settings import DatasetSettings
 
 
 @dataclass(frozen=True)

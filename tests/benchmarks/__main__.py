@@ -23,12 +23,12 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from payerlake import fingerprint, orders, pipeline
-from payerlake.jars import delta_jars
-from payerlake.schema import Table
-from payerlake.session import spark_session
-from payerlake.settings import option
-from payerlake.world import World
+from payerlake.contract.schema import Table
+from payerlake.contract.settings import option
+from payerlake.engine.jars import delta_jars
+from payerlake.engine.session import spark_session
+from payerlake.person.world import World
+from payerlake.publish import fingerprint, orders, pipeline
 from payerlake.writers import WRITERS, Layout
 from tests.benchmarks import measure
 from tests.benchmarks.rival import rival_members

@@ -7,7 +7,7 @@ from faker.providers.address.en_US import Provider as AddressProvider
 from faker.providers.person.en_US import Provider as PersonProvider
 from pyspark.sql import DataFrame, SparkSession
 
-from payerlake.places import zips
+from payerlake.person.places import zips
 
 _STATES = ("CA", "TX", "FL", "NY", "PA", "IL", "OH", "GA", "NC", "MI")
 

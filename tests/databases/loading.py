@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from payerlake import api, registry
-from payerlake.schema import Table
+from payerlake.contract.schema import Table
 from tests.databases.servers import Database
 
 TABLES = registry.dataset("insurance").tables

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from payerlake import databases
+from payerlake.contract.schema import Table
 from payerlake.errors import BadInput, DataFailed, EngineFailed
-from payerlake.schema import Table
 from tests.databases.loading import NAMES, TABLES, change, load, loaded_rows, published_rows, stands_as_before
 from tests.databases.servers import Database
 

@@ -12,9 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from payerlake import api, cli, databases, registry
-from payerlake.databases.ddl import Schema
+from payerlake.contract.schema import Column, Table
+from payerlake.dialects.ddl import Schema
 from payerlake.errors import BadInput, DataFailed
-from payerlake.schema import Column, Table
 from tests.databases.loading import NAMES, TABLES, counts, load, loaded_rows, published_rows
 from tests.databases.servers import Database
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from payerlake import api, cli, registry
+from payerlake.contract.schema import Table
 from payerlake.databases.server import AfterSwap
 from payerlake.errors import BadInput, DataFailed, EngineFailed
-from payerlake.schema import Table
 from tests.databases.conftest import MEMBERS, created
 from tests.databases.loading import counts, loaded_rows, published_rows
 from tests.databases.servers import Database

@@ -10,7 +10,7 @@ import pytest
 from payerlake import registry
 from payerlake.databases.sources import Source
 from payerlake.errors import BadInput
-from payerlake.storage import Folder
+from payerlake.storage.folder import Folder
 
 PLAN = registry.dataset("insurance").table("plan")
 HEADER = "plan_id,name,insurance_id,base_rate,deductable\n"

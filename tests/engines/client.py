@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 import payerlake
-from payerlake.session import spark_session
+from payerlake.engine.session import spark_session
 from tests.engines.golden_size import options
 
 

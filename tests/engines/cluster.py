@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from payerlake.session import INTERPRETED
+from payerlake.engine.session import INTERPRETED
 from tests.engines.programs import LIB, SPARK_HOME, Ran, environment, run, running, said, server, spark_conf
 
 _EXECUTOR = "org.apache.spark.executor.CoarseGrainedExecutorBackend"

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from payerlake import registry, settings
-from payerlake.schema import Table
+from payerlake import registry
+from payerlake.contract import settings
+from payerlake.contract.schema import Table
 from tests import golden
 from tests.test_contracts import FORMULARIES, MEMBERS
 

@@ -1,4 +1,4 @@
-"""A table's fingerprint without Spark: the definition in payerlake.fingerprint, on what a reader returned as Arrow."""
+"""The fingerprint of a table without Spark, by the definition in `payerlake.publish.fingerprint`, of Arrow tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from payerlake.fingerprint import Fingerprint
-from tests.test_fingerprint import xxh64
+from payerlake.publish.fingerprint import Fingerprint
+from tests.publish.test_fingerprint import xxh64
 
 _EPOCH, _MIDNIGHT = date(1970, 1, 1), datetime(1970, 1, 1)
 _BLOCK = 60  # columns whose nulls share one number

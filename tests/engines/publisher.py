@@ -19,7 +19,7 @@ from typing import Any
 
 import fsspec
 
-from payerlake.target import Target
+from payerlake.storage.target import Target
 
 DATASET, FILES = "pharmacy", ("csv/a.csv", "csv/b.csv", "parquet/t/part-0.parquet")
 _CHANGES = ("makedirs", "pipe_file", "mv", "cp_file", "rm", "rm_file", "put_file")

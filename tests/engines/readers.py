@@ -15,7 +15,7 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 from pyspark.sql import types as T
 
-from payerlake.schema import Column, Table
+from payerlake.contract.schema import Column, Table
 
 Reader = Callable[[Path, Table], pa.Table]
 _ARROW = {

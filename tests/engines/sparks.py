@@ -60,7 +60,7 @@ def environment(versions: Versions, wheel: Path) -> Path:
         _run(*pip, "--constraint", str(folder / "constraints.txt"), f"pyspark[connect]=={versions.spark}", str(wheel))
         ready.write_text(constraints)
     _run(*(str(python), "-m", "pip", "--quiet", "install", "--no-deps", "--force-reinstall", str(wheel)))
-    _run(str(python), "-m", "payerlake.jars")
+    _run(str(python), "-m", "payerlake.engine.jars")
     return folder
 
 

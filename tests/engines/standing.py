@@ -10,7 +10,7 @@ from pathlib import Path
 import fsspec
 
 from payerlake import registry
-from payerlake.fingerprint import Fingerprint
+from payerlake.publish.fingerprint import Fingerprint
 from tests.engines.plain import fingerprint
 from tests.engines.readers import Reader, readers
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from payerlake.fingerprint import Fingerprint
+from payerlake.publish.fingerprint import Fingerprint
 from tests.engines.cluster import Cluster, cluster
 from tests.engines.programs import environment, run, spark_conf
 from tests.engines.standing import hidden, standing

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from payerlake.errors import BadInput
-from payerlake.storage import UNPUBLISHED, Folder
-from payerlake.target import Target
+from payerlake.storage.folder import UNPUBLISHED, Folder
+from payerlake.storage.target import Target
 from tests.engines.conftest import STORAGES, Storage
 from tests.engines.programs import LIB, Ran, run, running
 from tests.engines.publisher import DATASET, FILES, manifest

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 import payerlake
 from payerlake import registry
-from payerlake.schema import Table
+from payerlake.contract.schema import Table
 from tests.engines import golden_size
 from tests.engines.plain import fingerprint
 from tests.engines.readers import Reader, arrow_schema, csv_files, readers

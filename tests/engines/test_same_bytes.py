@@ -20,10 +20,10 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake import fingerprint as fingerprints
 from payerlake import registry
-from payerlake.schema import Table
-from payerlake.session import INTERPRETED
+from payerlake.contract.schema import Table
+from payerlake.engine.session import INTERPRETED
+from payerlake.publish import fingerprint as fingerprints
 from tests.engines.cluster import cluster
 from tests.engines.golden_size import DATASETS, expected
 from tests.engines.plain import fingerprint

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from payerlake import jars, registry
+from payerlake import registry
+from payerlake.engine import jars
 from tests import golden
 from tests.engines import golden_size
 from tests.engines.sparks import CHECKOUT, SUPPORTED, Versions, environment, pins
@@ -31,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 PROGRAM = """
 import json, sys
 import payerlake
-from payerlake.session import spark_session
+from payerlake.engine.session import spark_session
 spark = spark_session("local[2]", rows=10_000)
 for dataset, settings in json.loads(sys.argv[1]).items():
     payerlake.generate(spark, dataset, "out", format=sys.argv[2:], **settings)

@@ -12,8 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from payerlake.jars import delta_jars
-from payerlake.session import INTERPRETED
+from payerlake.engine.jars import delta_jars
+from payerlake.engine.session import INTERPRETED
 from tests import golden
 from tests.engines.cluster import Cluster, cluster
 from tests.engines.programs import SPARK_HOME, Ran, environment

@@ -10,11 +10,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake import orders
+from payerlake.contract.settings import option
 from payerlake.errors import BadInput
 from payerlake.finance.roster import Roster
-from payerlake.settings import option
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.publish import orders
 
 MANY = 60_000
 

@@ -14,7 +14,8 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 import payerlake
-from payerlake import orders, settings
+from payerlake.contract import settings
+from payerlake.publish import orders
 from tests.lake import Lake, frames
 
 SOURCE = Path(__file__).parents[2] / "jobs" / "notebooks" / "finance.py"

@@ -8,12 +8,12 @@ import pytest
 from hccinfhir.model_calculate import calculate_raf
 from pyspark.sql import SparkSession
 
-from payerlake import orders
+from payerlake.contract.settings import option
 from payerlake.errors import BadInput
 from payerlake.finance.morbidity import Morbidity, morbidity
 from payerlake.finance.risk import MODEL, RiskModel
 from payerlake.finance.roster import Roster
-from payerlake.settings import option
+from payerlake.publish import orders
 from tests.test_contracts import world
 
 BEYOND = {

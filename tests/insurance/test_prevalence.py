@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from payerlake import settings
+from payerlake.contract import settings
 from payerlake.errors import BadInput
 from payerlake.insurance.prevalence import Prevalence, prevalence
 from payerlake.insurance.settings import InsuranceSettings

@@ -9,8 +9,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from payerlake.contract.schema import Table
 from payerlake.pharmacy import employer_groups, enrollments, households, members, special_enrollments
-from payerlake.schema import Table
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

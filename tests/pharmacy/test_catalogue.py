@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from payerlake.draws import Draws
 from payerlake.errors import BadInput
 from payerlake.pharmacy.catalogue import Ingredient, Product, ingredients, ndc_counts, products
+from payerlake.sampling.draws import Draws
 
 DOCUMENTED = {"generic": 2440, "brand": 750, "specialty": 71}
 CATEGORIES = {  # percent, classes

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from payerlake import settings
+from payerlake.contract import settings
 from payerlake.errors import BadInput
 from payerlake.pharmacy.offers import CLASSES, MODES, Offers, family, kind, plans_of
 from payerlake.pharmacy.plan_states import availability

@@ -7,10 +7,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake import orders, settings
+from payerlake.contract import settings
 from payerlake.errors import BadInput
 from payerlake.pharmacy.quotas import examine
 from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.publish import orders
 
 TABLES = ("formularies", "formulary_drugs")
 

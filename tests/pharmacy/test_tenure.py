@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from payerlake import settings
-from payerlake.draws import Draws
+from payerlake.contract import settings
 from payerlake.errors import BadInput
-from payerlake.households import BLOCK, ROLES, Slot, patterns
+from payerlake.person.households import BLOCK, ROLES, Slot, patterns
 from payerlake.pharmacy import tenure
 from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.pharmacy.tenure import ALONE, COUPLE, FAMILY
+from payerlake.sampling.draws import Draws
 
 MEMBERS = 200_000
 

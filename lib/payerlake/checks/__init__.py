@@ -28,9 +28,9 @@ from payerlake.checks.reports import Report, SuiteReport
 from payerlake.checks.runner import Evaluation
 from payerlake.checks.structure import structural
 from payerlake.checks.suites import Suite, load, of_a_part, of_other_settings
+from payerlake.contract.schema import Table
 from payerlake.errors import BadInput
 from payerlake.resources import resource
-from payerlake.schema import Table
 
 __all__ = ["Report", "SuiteReport", "load_engine", "validate"]
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from payerlake.checks.suites import Check
 from payerlake.checks.tolerances import DIVERGENCE
+from payerlake.contract.sql import literal, quoted
 from payerlake.errors import BadInput, unknown
-from payerlake.identifiers import UUID4
-from payerlake.sql import literal, quoted
+from payerlake.sampling.identifiers import UUID4
 
 Arguments = Mapping[str, Any]
 Figures = Mapping[str, Any]  # what was computed, by the SQL that computes it

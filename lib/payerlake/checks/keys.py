@@ -25,8 +25,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from payerlake.schema import Column, Reference, Table
-from payerlake.sql import quoted
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.contract.sql import quoted
 
 KEY = "key, all columns"  # the column of a batch that tells about the key; no table's column has such a name
 UNIQUE = "unique"

@@ -12,8 +12,8 @@ from functools import cache
 from jinja2 import Environment, StrictUndefined, Template
 
 from payerlake.checks.reports import Report, RuleReport
-from payerlake.manifest import Manifest
 from payerlake.resources import resource
+from payerlake.storage.manifest import Manifest
 
 _LONG = 200  # characters; the shares of fifty states are more, the sentences of rules hardly ever
 _SHOWN = 140  # of a text that is longer

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame
 from payerlake.checks import tolerances
 from payerlake.checks.expectations import COLUMNS, EXPECTATIONS, ROWS, Figures, Found, examine, figures, values
 from payerlake.checks.suites import Check, Suite
+from payerlake.contract.sql import quoted
 from payerlake.errors import cause
-from payerlake.sql import quoted
 
 _EXAMPLES = 5
 _OF_DATA = "SQLSTATE: 22"  # the class of SQL's states that tell of values: a division by zero, a text that is no date

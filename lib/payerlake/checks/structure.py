@@ -14,8 +14,8 @@ from dataclasses import replace
 from payerlake.checks import keys
 from payerlake.checks.keys import FOUND, KEY, UNIQUE, text
 from payerlake.checks.suites import Check, Suite
-from payerlake.schema import NULL_WORDS, Column, Reference, Table
-from payerlake.sql import quoted
+from payerlake.contract.schema import NULL_WORDS, Column, Reference, Table
+from payerlake.contract.sql import quoted
 
 LARGE = 250_000  # rows: up to here a window over the key, or a broadcast of a parent's keys, costs little
 

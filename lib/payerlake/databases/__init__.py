@@ -9,9 +9,9 @@ from payerlake.databases.inspect import Inspected
 from payerlake.databases.load import Loaded, LoadedTable, load
 from payerlake.databases.mysql_server import MySQLServer
 from payerlake.databases.postgresql_server import PostgreSQLServer
-from payerlake.databases.scripts import load_script, schema_script
 from payerlake.databases.server import Server
 from payerlake.databases.sources import csv_files
+from payerlake.dialects.scripts import load_script, schema_script
 
 JOBS = 4  # files to load at once
 _SERVERS: dict[str, Callable[[str], Server]] = {

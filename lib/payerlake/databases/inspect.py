@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from payerlake.databases.ddl import final_name, mark, read_by
+from payerlake.contract.inspection import Check, Query
+from payerlake.contract.schema import Table
 from payerlake.databases.server import Session
-from payerlake.inspection import Check, Query
+from payerlake.dialects.ddl import final_name, mark, read_by
 from payerlake.registry import Dataset
-from payerlake.schema import Table
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from payerlake import registry
-from payerlake.databases.ddl import BY_QUERY, REPLACED, STAGED, Names, Schema, final_name, mark, read_by
+from payerlake.contract.schema import Table
 from payerlake.databases.inspect import Inspected, inspected
 from payerlake.databases.server import AfterSwap, Server, Session, Swap
 from payerlake.databases.sources import Source
+from payerlake.dialects.ddl import BY_QUERY, REPLACED, STAGED, Names, Schema, final_name, mark, read_by
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
-from payerlake.manifest import Manifest
-from payerlake.progress import Progress
-from payerlake.schema import Table
+from payerlake.publish.progress import Progress
+from payerlake.storage.manifest import Manifest
 
 
 @dataclass(frozen=True)

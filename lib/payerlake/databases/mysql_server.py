@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from payerlake.contract.schema import Table
 from payerlake.databases.address import Environment, address
 from payerlake.databases.connections import Connections
-from payerlake.databases.mysql import STRICT, MySQL
 from payerlake.databases.server import AfterSwap, Swap
+from payerlake.dialects.mysql import STRICT, MySQL
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
-from payerlake.schema import Table
 
 _ENVIRONMENT = Environment(user="MYSQL_USER", password="MYSQL_PWD")
 _OPTIONS = ("unix_socket", "ssl_ca")

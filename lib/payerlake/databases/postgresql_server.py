@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from payerlake.contract.schema import Table
 from payerlake.databases.address import Environment, address
 from payerlake.databases.connections import Connections
-from payerlake.databases.ddl import STAGED
-from payerlake.databases.postgresql import PostgreSQL
 from payerlake.databases.server import Swap
+from payerlake.dialects.ddl import STAGED
+from payerlake.dialects.postgresql import PostgreSQL
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
-from payerlake.schema import Table
 
 _ENVIRONMENT = Environment(user="PGUSER", password="PGPASSWORD")
 _OPTIONS = ("host", "options", "sslmode", "sslrootcert")

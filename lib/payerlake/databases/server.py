@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from payerlake.databases.ddl import Dialect
+from payerlake.contract.schema import Table
+from payerlake.dialects.ddl import Dialect
 from payerlake.errors import EngineFailed
-from payerlake.schema import Table
 
 
 class AfterSwap(EngineFailed):

@@ -11,12 +11,12 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from payerlake import registry
-from payerlake.destinations import FolderDestination
-from payerlake.engine_settings import exact
+from payerlake.contract.schema import Table
+from payerlake.engine.exact import exact
 from payerlake.errors import BadInput
-from payerlake.manifest import Manifest
-from payerlake.schema import Table
-from payerlake.storage import Folder
+from payerlake.publish.destinations import FolderDestination
+from payerlake.storage.folder import Folder
+from payerlake.storage.manifest import Manifest
 from payerlake.writers import WRITERS, Layout
 from payerlake.writers.delimited import stored_names
 

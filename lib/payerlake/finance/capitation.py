@@ -5,14 +5,14 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.finance.casemix import examine
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
-from payerlake.frames import kept
-from payerlake.numbers import exact
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.frames import kept
+from payerlake.sampling.numbers import exact
 
 _MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 

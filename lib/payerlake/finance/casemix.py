@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from payerlake.contract.settings import ByParts
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import SELF_PAY, YEARLY
 from payerlake.finance.morbidity import Morbidity, morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.settings import FinanceSettings
-from payerlake.settings import ByParts
 
 MONTHS_A_YEAR = 12
 

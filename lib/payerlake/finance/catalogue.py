@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.population import Frozen
+from payerlake.contract.setting_types import Frozen
 
 SEXES = ("F", "M")
 OLDEST = 120

@@ -6,15 +6,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import choice, constant_array, integer, table_choice
+from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.finance.casemix import MONTHS_A_YEAR, examine
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services, claims_per_patient
 from payerlake.finance.settings import STATUSES, FinanceSettings
-from payerlake.identifiers import numbered
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.distributions import choice, constant_array, integer, table_choice
+from payerlake.sampling.identifiers import numbered
 
 UNPAID_BY_PATIENT = "Not paid by the patient"
 _PAID, _DENIED, _PENDING, _PARTLY = range(len(STATUSES))

@@ -14,10 +14,10 @@ import math
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake import names
-from payerlake.distributions import constant_array, date_at, integer, integer_at, ordered_choice
 from payerlake.finance.settings import CHANGE_PROVIDER, JOIN, LEAVE, FinanceSettings
-from payerlake.world import World
+from payerlake.person import names
+from payerlake.person.world import World
+from payerlake.sampling.distributions import constant_array, date_at, integer, integer_at, ordered_choice
 
 _NAME_STEP = 619  # prime to the number of last names: providers of a clinic have different ones
 

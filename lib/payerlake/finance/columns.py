@@ -5,9 +5,9 @@ from __future__ import annotations
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 
+from payerlake.contract.schema import Column
 from payerlake.finance.catalogue import SEXES
-from payerlake.numbers import exact
-from payerlake.schema import Column
+from payerlake.sampling.numbers import exact
 
 PATIENT_ID = r"^PAT\d{6,}$"
 MEMBER_ID = "^[0-9A-F]{12}$"

@@ -13,14 +13,14 @@ from itertools import product
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import number_at
-from payerlake.draws import Draws
+from payerlake.contract.settings import ByParts
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import AGE_BANDS, SEXES, Diagnosis, Procedure, paired
 from payerlake.finance.columns import place_of
 from payerlake.finance.settings import FinanceSettings
-from payerlake.people import place_among
-from payerlake.settings import ByParts
+from payerlake.person.people import place_among
+from payerlake.sampling.distributions import number_at
+from payerlake.sampling.draws import Draws
 
 MAX_CHRONIC = 62
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.contract.schema import Column, Table
 from payerlake.finance.casemix import examine
 from payerlake.finance.catalogue import SEXES
 from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, cents, dollars
 from payerlake.finance.roster import Roster
-from payerlake.numbers import exact
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.numbers import exact
 
 
 def patients(world: World) -> DataFrame:

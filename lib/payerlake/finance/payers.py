@@ -10,12 +10,12 @@ from itertools import pairwise
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer_at, number_at, table_choice
+from payerlake.contract.settings import ByParts
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import SELF_PAY
 from payerlake.finance.settings import SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
-from payerlake.people import place_among
-from payerlake.settings import ByParts
+from payerlake.person.people import place_among
+from payerlake.sampling.distributions import constant_array, integer_at, number_at, table_choice
 
 _SWEEPS = 500
 _DIGITS = 10

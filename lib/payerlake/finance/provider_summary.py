@@ -5,16 +5,16 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.contract.schema import Column, Table
 from payerlake.finance.capitation import paid_months
 from payerlake.finance.casemix import examine
 from payerlake.finance.claims import adjudicated
 from payerlake.finance.columns import dollars
 from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services
-from payerlake.frames import gathered
-from payerlake.numbers import quotient
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.frames import gathered
+from payerlake.sampling.numbers import quotient
 
 _SUMS = ("capitation", "patients", "months", "raf", "charge", "paid", "responsibility", "claims")
 

@@ -18,9 +18,9 @@ from hccinfhir.model_interactions import get_diagnostic_categories
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer_at
 from payerlake.finance.catalogue import OLDEST, SEXES, Diagnosis
 from payerlake.finance.columns import place_of
+from payerlake.sampling.distributions import constant_array, integer_at
 
 MODEL = "CMS-HCC Model V28"
 AGED = 65

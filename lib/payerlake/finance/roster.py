@@ -8,7 +8,6 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import integer_at
 from payerlake.finance.catalogue import SEXES
 from payerlake.finance.clinics import Clinics
 from payerlake.finance.columns import place_of
@@ -16,10 +15,11 @@ from payerlake.finance.morbidity import morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.risk import RiskModel
 from payerlake.finance.settings import FinanceSettings
-from payerlake.frames import in_a_new_method
-from payerlake.identifiers import hexadecimal, numbered
-from payerlake.people import place_among
-from payerlake.world import World, planned_once
+from payerlake.person.people import place_among
+from payerlake.person.world import World, planned_once
+from payerlake.sampling.distributions import integer_at
+from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.identifiers import hexadecimal, numbered
 
 _ROUNDS = ("first", "second", "third", "fourth")  # of mixing a key into a member id
 

@@ -13,7 +13,13 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import (
+from payerlake.finance.casemix import MONTHS_A_YEAR, casemix
+from payerlake.finance.catalogue import MODIFIER_GROUPS, OFFICE, TELEHEALTH, TRANSMITTED, YEARLY, places_of_service
+from payerlake.finance.columns import cents
+from payerlake.finance.roster import Roster
+from payerlake.finance.settings import FinanceSettings
+from payerlake.person.world import World
+from payerlake.sampling.distributions import (
     constant_array,
     in_rows,
     integer,
@@ -24,13 +30,7 @@ from payerlake.distributions import (
     table_choice,
     with_normals,
 )
-from payerlake.finance.casemix import MONTHS_A_YEAR, casemix
-from payerlake.finance.catalogue import MODIFIER_GROUPS, OFFICE, TELEHEALTH, TRANSMITTED, YEARLY, places_of_service
-from payerlake.finance.columns import cents
-from payerlake.finance.roster import Roster
-from payerlake.finance.settings import FinanceSettings
-from payerlake.frames import in_a_new_method, kept
-from payerlake.world import World
+from payerlake.sampling.frames import in_a_new_method, kept
 
 _PER_YEAR = 32  # claim numbers a patient and year of the data
 _MOST_A_YEAR = 12.0  # claims of the sickest, on average

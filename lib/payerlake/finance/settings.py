@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from payerlake.contract.setting_types import FromTo, Frozen, Share, Shares, Weights
+from payerlake.contract.settings import DatasetSettings
 from payerlake.finance.catalogue import (
     OLDEST,
     SELF_PAY,
@@ -17,14 +19,11 @@ from payerlake.finance.catalogue import (
     read_diagnoses,
     read_procedures,
 )
-from payerlake.population import Frozen, Population, Shares, Weights
-from payerlake.settings import DatasetSettings
+from payerlake.person.population import Population
 
 SELF_PAY_PRODUCT = "SELF-PAY"
 STATUSES = ("Paid", "Denied", "Pending", "Partially Paid")
 CHANGE_PROVIDER, JOIN, LEAVE = "change provider", "join later", "leave early"
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -35,9 +34,6 @@ def _rising(bounds: tuple[float, float]) -> tuple[float, float]:
 
 Range = Annotated[tuple[Share, Share], AfterValidator(_rising)]
 """Shares from low to high."""
-
-Days = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], AfterValidator(_rising)]
-"""Whole days from low to high."""
 
 
 class RowsPerFile(Frozen):
@@ -158,12 +154,12 @@ class Claims(Frozen):
     """How many claims there are, for what, and what becomes of them."""
 
     per_year: float = Field(gt=0, le=12)
-    with_each_condition: float = Field(ge=0, le=1)
+    with_each_condition: Share
     for_chronic: Share
     charge_level: float = Field(gt=0)
     charge_sigma: float = Field(ge=0, le=1)
     status: Annotated[Shares, AfterValidator(_statuses)]
-    pending_days: Days
+    pending_days: FromTo
     partial: Range
     denials: Weights
 

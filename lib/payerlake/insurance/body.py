@@ -19,10 +19,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import line_at, number_at
 from payerlake.errors import BadInput
 from payerlake.insurance.settings import SEXES, Body, Normal
-from payerlake.numbers import rounded
+from payerlake.sampling.distributions import line_at, number_at
+from payerlake.sampling.numbers import rounded
 
 _UNIT = NormalDist()
 _REACH = 8.0  # standard normals beyond it do not occur: a uniform has 53 bits

@@ -18,16 +18,16 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import choice_index, number_at, poisson_ladder, with_normals
-from payerlake.frames import in_a_new_method, kept
+from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
-from payerlake.numbers import decimal
-from payerlake.people import place_among
-from payerlake.population import years_before
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.person.people import place_among
+from payerlake.person.population import years_before
+from payerlake.person.world import World
+from payerlake.sampling.distributions import choice_index, number_at, poisson_ladder, with_normals
+from payerlake.sampling.frames import in_a_new_method, kept
+from payerlake.sampling.numbers import decimal
 
 _PER_MEMBER = 1000  # claim ids
 _YEAR = 365.25

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from payerlake.frames import listed
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
+from payerlake.sampling.frames import listed
 
 
 def condition(world: World) -> DataFrame:

@@ -6,14 +6,14 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import choice_index, constant_array, number_at
-from payerlake.frames import kept
+from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.plan import base_rate
-from payerlake.numbers import decimal
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.distributions import choice_index, constant_array, number_at
+from payerlake.sampling.frames import kept
+from payerlake.sampling.numbers import decimal
 
 COVERAGE_TIERS = ("Individual", "Individual + Spouse", "Individual + Children", "Family")
 

@@ -8,15 +8,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake import names
-from payerlake.distributions import constant_array, integer, one_of, permutation
-from payerlake.identifiers import npi, phone
+from payerlake.contract.schema import Column, Index, Table
 from payerlake.insurance.insurance import CONTACT_INFO
 from payerlake.insurance.settings import NPIS_A_DIGIT, InsuranceSettings
-from payerlake.margins import apportioned
-from payerlake.places import Places, field
-from payerlake.schema import Column, Index, Table
-from payerlake.world import World
+from payerlake.person import names
+from payerlake.person.places import Places, field
+from payerlake.person.world import World
+from payerlake.sampling.distributions import constant_array, integer, one_of, permutation
+from payerlake.sampling.identifiers import npi, phone
+from payerlake.sampling.margins import apportioned
 
 TYPES = (
     "Medical Center", "Hospital", "Clinic", "Health Center", "Family Practice", "Urgent Care", "Care Center",

@@ -13,7 +13,13 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import (
+from payerlake.insurance.body import Bodies
+from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
+from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
+from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
+from payerlake.person.people import place_among
+from payerlake.person.world import World, planned_once
+from payerlake.sampling.distributions import (
     in_rows,
     integer,
     integer_at,
@@ -23,13 +29,7 @@ from payerlake.distributions import (
     table_choice,
     with_normals,
 )
-from payerlake.frames import in_a_new_method
-from payerlake.insurance.body import Bodies
-from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
-from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
-from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
-from payerlake.people import place_among
-from payerlake.world import World, planned_once
+from payerlake.sampling.frames import in_a_new_method
 
 _AT_ONCE = 5  # conditions drawn together
 _AGES = range(128)

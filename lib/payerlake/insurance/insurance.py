@@ -7,9 +7,9 @@ import json
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.frames import listed
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
+from payerlake.sampling.frames import listed
 
 CONTACT_INFO = r"^\{.+\}$"
 

@@ -14,8 +14,8 @@ from statistics import NormalDist
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.draws import Draws
 from payerlake.insurance.settings import LATENT, SEXES, Lifestyle, at_age, cholesky
+from payerlake.sampling.draws import Draws
 
 _UNIT = NormalDist()
 # The risk factors of conditions first: whoever needs no more draws no more.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.frames import in_a_new_method, listed
+from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.frames import in_a_new_method, listed
 
 
 def member_condition(world: World) -> DataFrame:

@@ -9,16 +9,16 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import number_at, with_normals
-from payerlake.frames import in_a_new_method
+from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.enrollment import enrollment_id
 from payerlake.insurance.facility import facility_in_state
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import SEXES
-from payerlake.numbers import decimal
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.distributions import number_at, with_normals
+from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.numbers import decimal
 
 BLOOD_PRESSURE = r"^\d{2,3}/\d{2,3}$"
 

@@ -7,13 +7,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import constant_array
-from payerlake.draws import Draws
+from payerlake.contract.schema import Column, Reference, Table
 from payerlake.insurance.insurance import insurers
 from payerlake.insurance.settings import PLAN_TIERS, Plans
-from payerlake.numbers import decimal
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.person.world import World
+from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.draws import Draws
+from payerlake.sampling.numbers import decimal
 
 
 def plan_id(insurance_id: SparkColumn, tier: SparkColumn) -> SparkColumn:

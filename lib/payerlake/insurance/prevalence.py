@@ -20,11 +20,11 @@ from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
+from payerlake.contract.settings import ByParts
 from payerlake.errors import BadInput
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import Lifestyles
 from payerlake.insurance.settings import BANDS, RISKS, SEXES, Comorbidity, Condition, InsuranceSettings, at_age
-from payerlake.settings import ByParts
 
 COMBINATIONS = 16  # of obese (8), smoker (4), drinker (2), housing insecure (1)
 PROFILES = len(SEXES) * COMBINATIONS  # of an age cell

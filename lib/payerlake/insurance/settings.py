@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.population import Frozen, Population, sums_to_one
-from payerlake.settings import Counted, DatasetSettings
+from payerlake.contract.setting_types import FromTo, Frozen, Positive, Share, SharesByNumber, exactly, sums_to_one
+from payerlake.contract.settings import Counted, DatasetSettings
+from payerlake.person.population import Population
 
 SEXES = ("F", "M", "O")
 BANDS = ("0-17", "18-34", "35-44", "45-54", "55-64", "65+")  # of the catalogue's prevalence
@@ -36,18 +37,6 @@ def _rising(pair: tuple[float, float]) -> tuple[float, float]:
     return pair
 
 
-def _from_to(days: tuple[int, int]) -> tuple[int, int]:
-    if not 0 <= days[0] <= days[1]:
-        raise ValueError("must be [FROM, TO] with 0 ≤ FROM ≤ TO")
-    return days
-
-
-def _every_sex(by_sex: dict[str, Any]) -> dict[str, Any]:
-    if set(by_sex) != set(SEXES):
-        raise ValueError(f"must name {', '.join(SEXES)}")
-    return by_sex
-
-
 def _rates(steps: dict[int, float]) -> dict[int, float]:
     if not all(0 <= rate < 1 for rate in steps.values()):
         raise ValueError("rates must be 0 or more and below 1")
@@ -68,8 +57,6 @@ def _months(factors: dict[int, float]) -> dict[int, float]:
     return factors
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
 Steps = Annotated[dict[int, float], AfterValidator(_from_zero)]
 """Values from an age on, up to the next."""
 
@@ -149,7 +136,7 @@ class Normal(Frozen):
     sd: Positive
 
 
-NormalBySex = Annotated[dict[str, Normal], AfterValidator(_every_sex)]
+NormalBySex = Annotated[dict[str, Normal], exactly(*SEXES)]
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
 
 
@@ -158,7 +145,7 @@ class Body(Frozen):
 
     height: NormalBySex
     weight: NormalBySex
-    correlation: Annotated[dict[str, Correlation], AfterValidator(_every_sex)]
+    correlation: Annotated[dict[str, Correlation], exactly(*SEXES)]
     height_range: Range
     weight_range: Range
     child_correlation: Correlation
@@ -300,7 +287,7 @@ class Comorbidity(Frozen):
     probability: Share | None = None
     to: Annotated[float, Field(ge=0, lt=1)] | None = None
     from_age: int = Field(default=0, ge=0, le=120)
-    days: Annotated[tuple[int, int], AfterValidator(_from_to)]
+    days: FromTo
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Comorbidity:
@@ -341,7 +328,7 @@ class Conditions(Frozen):
     only_obese: tuple[str, ...]
     comorbidities: tuple[Comorbidity, ...]
     effects: dict[str, Effect]
-    diagnosed_years_ago: Annotated[dict[int, float], AfterValidator(sums_to_one)]
+    diagnosed_years_ago: SharesByNumber
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Conditions:
@@ -392,7 +379,7 @@ class Enrollment(Frozen):
     coverage_by_age: Rates
     active_share: Share
     january_share: Share
-    started_years_ago: Annotated[dict[int, float], AfterValidator(sums_to_one)]
+    started_years_ago: SharesByNumber
     coverage_tiers: Annotated[dict[str, CoverageTier], AfterValidator(_tier_shares)]
     plan_preference: Annotated[
         dict[int, tuple[float, ...]], AfterValidator(_from_zero), AfterValidator(_each_sums_to_one)

@@ -14,9 +14,9 @@ from itertools import islice, product
 from typing import Any, NamedTuple
 
 from payerlake import reference
-from payerlake.draws import Draws
 from payerlake.errors import BadInput
-from payerlake.margins import TooFew, apportioned, raked, rounded
+from payerlake.sampling.draws import Draws
+from payerlake.sampling.margins import TooFew, apportioned, raked, rounded
 
 TYPES = ("generic", "brand", "specialty")
 NDC_SHARES = {"generic": 75, "brand": 23, "specialty": 2}  # percent of the document's 20,000 NDCs

@@ -12,13 +12,13 @@ from functools import cached_property
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli, choice_index, constant_array, ordered_choice
+from payerlake.person.population import years_before
+from payerlake.person.world import World, planned_once
 from payerlake.pharmacy import tenure
 from payerlake.pharmacy.employer_groups import Groups
 from payerlake.pharmacy.offers import CLASSES, Offers, plan_kinds
 from payerlake.pharmacy.settings import SCENARIOS
-from payerlake.population import years_before
-from payerlake.world import World, planned_once
+from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice
 
 SINGLE, DUAL, TRANSITION, HISTORICAL = range(4)
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES

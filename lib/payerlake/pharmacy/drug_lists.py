@@ -15,13 +15,13 @@ from functools import cached_property, reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli, constant_array, integer
-from payerlake.frames import listed
+from payerlake.person.world import World
 from payerlake.pharmacy import drugs
 from payerlake.pharmacy.catalogue import PROTECTED, TYPES
 from payerlake.pharmacy.quotas import substantially_all
 from payerlake.pharmacy.settings import FORMULARY_TYPES
-from payerlake.world import World
+from payerlake.sampling.distributions import bernoulli, constant_array, integer
+from payerlake.sampling.frames import listed
 
 # Values of quantity and days' supply limits by dosage form: formulary-drug document, quantity limits.
 LIMITS = {

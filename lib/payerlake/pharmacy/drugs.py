@@ -9,10 +9,9 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli, integer
-from payerlake.draws import Draws
+from payerlake.contract.schema import Column, Table
 from payerlake.errors import BadInput
-from payerlake.frames import listed
+from payerlake.person.world import World
 from payerlake.pharmacy.catalogue import (
     BRAND_MANUFACTURERS,
     CATEGORY_SHARES,
@@ -24,8 +23,9 @@ from payerlake.pharmacy.catalogue import (
     products,
 )
 from payerlake.pharmacy.settings import DrugCounts, PharmacySettings
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import bernoulli, integer
+from payerlake.sampling.draws import Draws
+from payerlake.sampling.frames import listed
 
 NDC = r"^\d{5}-\d{4}-\d{2}$"
 MANUFACTURERS = BRAND_MANUFACTURERS + GENERIC_MANUFACTURERS

@@ -9,14 +9,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake import names, reference
-from payerlake.distributions import choice, constant_array, zipf
+from payerlake import reference
+from payerlake.contract.schema import Column, Table
 from payerlake.errors import BadInput
-from payerlake.frames import listed
+from payerlake.person import names
+from payerlake.person.world import World
 from payerlake.pharmacy.offers import plans_of
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import choice, constant_array, zipf
+from payerlake.sampling.frames import listed
 
 GROUP_NUMBER = r"^(GRP|EMP|UNI|GOV|IND)-\d{5}$"
 _NUMBERS = 90_000  # of five digits: 10000 to 99999

@@ -8,15 +8,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, date_at
-from payerlake.households import ROLES
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.households import ROLES
+from payerlake.person.world import World
 from payerlake.pharmacy.cover import DUAL, HISTORICAL, SINGLE, TRANSITION, Cover
 from payerlake.pharmacy.employer_groups import GROUP_NUMBER
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
 from payerlake.pharmacy.offers import CLASSES
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array, date_at
 
 
 def enrollments(world: World) -> DataFrame:

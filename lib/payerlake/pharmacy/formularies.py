@@ -9,16 +9,16 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli, choice, constant_array, permutation
-from payerlake.frames import gathered
-from payerlake.margins import apportioned, rounded
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
 from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
 from payerlake.pharmacy.settings import FORMULARY_TYPES, SEGMENTS, PharmacySettings
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import bernoulli, choice, constant_array, permutation
+from payerlake.sampling.frames import gathered
+from payerlake.sampling.margins import apportioned, rounded
 
 FORMULARY_CODE = r"^FORM-[A-Z]{4}-[A-Z_]{2,4}-\d{4}-\d{4,}$"
 NATIONAL = "NATIONAL"

@@ -6,14 +6,14 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import bernoulli
-from payerlake.identifiers import UUID4, uuid4
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
 from payerlake.pharmacy.formularies import FORMULARY_CODE, terms
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import bernoulli
+from payerlake.sampling.identifiers import UUID4, uuid4
 
 STATUSES = ("PREFERRED", "NON_PREFERRED", "SPECIALTY")
 

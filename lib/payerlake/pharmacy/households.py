@@ -6,11 +6,11 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.households import ROLES
-from payerlake.identifiers import numbered
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.households import ROLES
+from payerlake.person.world import World
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.identifiers import numbered
 
 
 def household_id(household: SparkColumn) -> SparkColumn:

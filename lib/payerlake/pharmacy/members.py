@@ -6,9 +6,9 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.identifiers import numbered
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
+from payerlake.sampling.identifiers import numbered
 
 MEMBER_NUMBER = r"^M\d{6,}$"
 

@@ -14,11 +14,11 @@ from functools import cached_property
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.distributions import alias_table, constant_array
 from payerlake.errors import BadInput
 from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import plan_codes
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
+from payerlake.sampling.distributions import alias_table, constant_array
 
 CLASSES = ("child", "young", "single", "family", "mixed", "senior", "senior_couple", "turning_65")
 MODES = ("one", "dual", "transition")

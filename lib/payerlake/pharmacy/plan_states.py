@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.frames import listed
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
 from payerlake.pharmacy.settings import PharmacySettings
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.frames import listed
 
 EXCHANGES_OPEN = datetime.date(2014, 1, 1)  # Affordable Care Act, section 1311
 

@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.frames import listed
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
+from payerlake.sampling.frames import listed
 
 PLAN_CODE = r"^[A-Z]+-[A-Z]+-\d{3}$"
 PLAN_TYPES = (

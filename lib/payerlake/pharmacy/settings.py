@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.population import Frozen, Population, Shares, Weights, sums_to_one, years_before
-from payerlake.settings import Counted, DatasetSettings
+from payerlake.contract.setting_types import (
+    FromTo,
+    Frozen,
+    Share,
+    Shares,
+    SharesByNumber,
+    Weights,
+    exactly,
+    sums_to_one,
+)
+from payerlake.contract.settings import Counted, DatasetSettings
+from payerlake.person.population import Population, years_before
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
 KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
 SEGMENTS = ("MEDICARE_PART_D", "MEDICARE_ADVANTAGE", "COMMERCIAL", "MEDICAID", "FEDERAL", "REGIONAL")
 FORMULARY_TYPES = ("STANDARD", "ENHANCED", "BASIC", "SPECIALTY", "MAIL_ORDER")
 SCENARIOS = ("single_active", "dual_coverage", "plan_transition", "historical_only")
-
-
-def _exactly(names: tuple[Any, ...]) -> AfterValidator:
-    def check(shares: dict[Any, Any]) -> dict[Any, Any]:
-        if set(shares) != set(names):
-            raise ValueError(f"must name {', '.join(map(str, names))}")
-        return {name: shares[name] for name in names}
-
-    return AfterValidator(check)
 
 
 def _known_plans(weights: dict[str, float]) -> dict[str, float]:
@@ -42,12 +43,6 @@ def _transition_months(months: dict[int, float]) -> dict[int, float]:
             "months must be from 2 to 11: January is open enrollment, and cover must begin within the year"
         )
     return months
-
-
-def _from_to(bounds: tuple[int, int]) -> tuple[int, int]:
-    if not 0 <= bounds[0] <= bounds[1]:
-        raise ValueError("must be [FROM, TO] with 0 ≤ FROM ≤ TO")
-    return bounds
 
 
 def _shares_of_types(types: dict[str, FormularyType]) -> dict[str, FormularyType]:
@@ -76,7 +71,7 @@ class MembersPerFile(Frozen):
 class Enrollments(Frozen):
     """What cover the members have and had."""
 
-    scenarios: Annotated[Shares, _exactly(SCENARIOS)]
+    scenarios: Annotated[Shares, exactly(*SCENARIOS)]
     history: bool
     rows_per_member: float = Field(ge=1)
     first_plan_year: int = Field(ge=1966)
@@ -103,7 +98,7 @@ class Event(Frozen):
 class Seasons(Frozen):
     """When cover begins: on 1 January, or within the year after a qualifying event."""
 
-    special_share: float = Field(ge=0, le=1)
+    special_share: Share
     events: dict[str, Event] = Field(min_length=1)
 
 
@@ -131,19 +126,19 @@ class DrugCounts(Frozen):
 class FormularyType(Frozen):
     """What a formulary of this type lists: shares of the generic and specialty products, and how many brands."""
 
-    share: float = Field(ge=0, le=1)
-    generic_rate: float = Field(ge=0, le=1)
-    specialty_rate: float = Field(ge=0, le=1)
-    brands: Annotated[tuple[int, int], AfterValidator(_from_to)]
-    drugs: Annotated[tuple[int, int], AfterValidator(_from_to)]
+    share: Share
+    generic_rate: Share
+    specialty_rate: Share
+    brands: FromTo
+    drugs: FromTo
 
 
 class TierRates(Frozen):
     """Shares of a tier's drugs with each restriction."""
 
-    prior_auth: float = Field(ge=0, le=1)
-    step_therapy: float = Field(ge=0, le=1)
-    quantity_limit: float = Field(ge=0, le=1)
+    prior_auth: Share
+    step_therapy: Share
+    quantity_limit: Share
 
 
 class Formularies(Frozen):
@@ -151,16 +146,16 @@ class Formularies(Frozen):
 
     count: Annotated[int, Field(gt=0, le=1_000_000)] | None
     per_file: int = Field(gt=0)
-    segments: Annotated[Shares, _exactly(SEGMENTS)]
-    types: Annotated[dict[str, FormularyType], _exactly(FORMULARY_TYPES), AfterValidator(_shares_of_types)]
-    tier_counts: Annotated[dict[int, float], AfterValidator(sums_to_one), AfterValidator(_tiers_from_3_to_6)]
+    segments: Annotated[Shares, exactly(*SEGMENTS)]
+    types: Annotated[dict[str, FormularyType], exactly(*FORMULARY_TYPES), AfterValidator(_shares_of_types)]
+    tier_counts: Annotated[SharesByNumber, AfterValidator(_tiers_from_3_to_6)]
     pbms: Shares
-    active_share: float = Field(ge=0, le=1)
-    protected_rate: float = Field(ge=0, le=1)
-    preferred_brand_share: float = Field(ge=0, le=1)
-    standard_specialty_share: float = Field(ge=0, le=1)
-    non_preferred_share: float = Field(ge=0, le=1)
-    tiers: Annotated[dict[int, TierRates], _exactly((1, 2, 3, 4, 5))]
+    active_share: Share
+    protected_rate: Share
+    preferred_brand_share: Share
+    standard_specialty_share: Share
+    non_preferred_share: Share
+    tiers: Annotated[dict[int, TierRates], exactly(1, 2, 3, 4, 5)]
 
 
 class PharmacySettings(DatasetSettings):
@@ -172,7 +167,7 @@ class PharmacySettings(DatasetSettings):
     plan_year: int = Field(ge=1967, le=2100)
     enrollments: Enrollments
     seasons: Seasons
-    employer_groups: Annotated[dict[Kind, float], _exactly(KINDS)]
+    employer_groups: Annotated[dict[Kind, float], exactly(*KINDS)]
     plan_weights: PlanWeightsByHousehold
     drugs: DrugCounts
     formularies: Formularies

@@ -6,11 +6,11 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import integer
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.pharmacy.cover import HISTORICAL, TRANSITION, TURNED_65, Cover
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import integer
 
 BIRTH = "BIRTH"
 _WINDOW = 60  # days after the event in which one may enroll: 45 CFR 155.420(c)

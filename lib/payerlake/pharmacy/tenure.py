@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from payerlake.errors import BadInput
-from payerlake.households import BLOCK, Slot
+from payerlake.person.households import BLOCK, Slot
 from payerlake.pharmacy.settings import PharmacySettings
 
 ALONE, COUPLE, FAMILY = range(3)

@@ -12,7 +12,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import (
+from payerlake.person.world import World
+from payerlake.quality.measures import LAB_RESULT, measures
+from payerlake.quality.roster import Roster
+from payerlake.quality.settings import LAB_ORDER, NO_BARRIER, QualitySettings
+from payerlake.sampling.distributions import (
     bernoulli,
     choice_index,
     constant_array,
@@ -20,11 +24,7 @@ from payerlake.distributions import (
     integer_at,
     table_choice,
 )
-from payerlake.frames import listed
-from payerlake.quality.measures import LAB_RESULT, measures
-from payerlake.quality.roster import Roster
-from payerlake.quality.settings import LAB_ORDER, NO_BARRIER, QualitySettings
-from payerlake.world import World
+from payerlake.sampling.frames import listed
 
 STATUSES = ("Open", "Closed", "Excluded")
 OPEN, CLOSED, _ = range(len(STATUSES))

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from pyspark.sql import DataFrame
 
-from payerlake.frames import listed
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
+from payerlake.sampling.frames import listed
 
 CONDITION_CODE = r"^[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?$"
 

@@ -7,9 +7,9 @@ from datetime import datetime, time
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import functions as F
 
-from payerlake.identifiers import numbered
-from payerlake.schema import Column
-from payerlake.world import World
+from payerlake.contract.schema import Column
+from payerlake.person.world import World
+from payerlake.sampling.identifiers import numbered
 
 MEMBER_ID = r"^M\d{8,}$"
 PLAN_ID = r"^H\d{4}-\d{3}$"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.care_gaps import CareGaps
 from payerlake.quality.columns import CREATED, created_column
 from payerlake.quality.member_gaps import expected_gaps
 from payerlake.quality.settings import QualitySettings
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array
 
 
 def expected_activities(settings: QualitySettings) -> float:

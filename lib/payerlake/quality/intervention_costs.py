@@ -6,15 +6,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, number_at
-from payerlake.numbers import decimal
+from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.activity_cost_standards import CATEGORIES
 from payerlake.quality.care_gaps import FOLLOW_UP, CareGaps, standard_cost
 from payerlake.quality.columns import CREATED, created_column
 from payerlake.quality.gap_closure_tracking import expected_activities
 from payerlake.quality.measures import LAB_RESULT, RECORD_REVIEW
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array, number_at
+from payerlake.sampling.numbers import decimal
 
 VENDOR_TEAM, VENDOR = "Vendor Team", "Kestrelrun Outreach"  # who works for whom; invented
 _REVIEWS = {RECORD_REVIEW: "Medical Record Review", LAB_RESULT: "Lab Result Review"}  # paid for, by method of closure

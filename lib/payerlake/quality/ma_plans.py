@@ -7,10 +7,10 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.frames import listed
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, PLAN_ID, created
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.sampling.frames import listed
 
 
 def ma_plans(world: World) -> DataFrame:

@@ -6,15 +6,15 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer_at
-from payerlake.frames import listed
+from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import OLDEST
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array, integer_at
+from payerlake.sampling.frames import listed
 
 _YEAR = 365.25
 _PER_MEMBER = 32  # ids

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.distributions import constant_array, integer_at
+from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.care_gaps import STATUSES, CareGaps
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import measures
 from payerlake.quality.settings import QualitySettings
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array, integer_at
 
 
 def expected_gaps(settings: QualitySettings) -> float:

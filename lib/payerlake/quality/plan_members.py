@@ -9,12 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import constant_array
-from payerlake.numbers import decimal
+from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, MEMBER_ID, PLAN_ID, created_column, member_id
 from payerlake.quality.roster import Roster
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.numbers import decimal
 
 RISK_DIGITS = 3
 

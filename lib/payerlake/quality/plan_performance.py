@@ -7,11 +7,11 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.frames import listed
+from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, PLAN_ID, created
 from payerlake.quality.star_thresholds import thresholds
-from payerlake.schema import Column, Index, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.frames import listed
 
 _NO_STARS = Decimal("1.0")  # below the first threshold
 

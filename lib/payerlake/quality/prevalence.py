@@ -14,10 +14,10 @@ from itertools import product
 
 import numpy as np
 
+from payerlake.contract.settings import ByParts
 from payerlake.errors import BadInput
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.settings import QualitySettings
-from payerlake.settings import ByParts
 
 SEXES = ("F", "M")
 _GRID = 4000  # ranks of risk

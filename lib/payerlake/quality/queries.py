@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from payerlake.inspection import Check, Inspection, Query
+from payerlake.contract.inspection import Check, Inspection, Query
 from payerlake.quality.settings import QualitySettings
 
 # A documented dataset of 10,000 members has at least 5,000 rows of conditions and 12,000 care gaps. To be expected are

@@ -13,13 +13,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import bernoulli, number_at, piecewise_linear, table_choice
-from payerlake.frames import in_a_new_method
-from payerlake.population import years_before
+from payerlake.person.population import years_before
+from payerlake.person.world import World, planned_once
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.prevalence import Prevalence, prevalence
 from payerlake.quality.settings import QualitySettings
-from payerlake.world import World, planned_once
+from payerlake.sampling.distributions import bernoulli, number_at, piecewise_linear, table_choice
+from payerlake.sampling.frames import in_a_new_method
 
 _BLOCK = 1000  # members of consecutive keys among whom the plans have their shares, to one member
 _STEP = 619  # prime to the block: neighbours of a block get places far apart

@@ -8,15 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.population import Frozen, Population, Shares, sums_to_one
+from payerlake.contract.setting_types import Frozen, Share, Shares, sums_to_one
+from payerlake.contract.settings import DatasetSettings
+from payerlake.person.population import Population
 from payerlake.quality.measures import measures
-from payerlake.settings import DatasetSettings
 
 _MAX_CONDITIONS = 31  # a member's conditions are the bits of an int
 NO_BARRIER = "none"
 LAB_ORDER = "Lab Order Sent"
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class PlanMembers(Frozen):

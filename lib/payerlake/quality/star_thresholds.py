@@ -7,10 +7,10 @@ from decimal import Decimal
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.frames import listed
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, created
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.frames import listed
 
 STARS = ("2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0")
 _PERCENTILES = ("20th", "30th", "40th", "50th", "60th", "70th", "80th")

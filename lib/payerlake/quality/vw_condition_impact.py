@@ -5,14 +5,14 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.numbers import quotient
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE, chronic_conditions_reference
 from payerlake.quality.member_chronic_conditions import with_conditions
 from payerlake.quality.plan_members import risk_units
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.sampling.numbers import quotient
 
 
 def vw_condition_impact(world: World) -> DataFrame:

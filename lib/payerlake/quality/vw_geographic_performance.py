@@ -6,14 +6,14 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.numbers import quotient
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
 from payerlake.quality.care_gaps import CLOSED, OPEN, CareGaps
 from payerlake.quality.plan_members import risk_units
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.quality.zip_code_reference import DENSITIES, zip_code_reference
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.sampling.numbers import quotient
 
 
 def vw_geographic_performance(world: World) -> DataFrame:

@@ -6,8 +6,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.distributions import constant_array
-from payerlake.numbers import quotient
+from payerlake.contract.schema import Column, Table
+from payerlake.person.world import World
 from payerlake.quality.columns import PLAN_ID
 from payerlake.quality.plan_members import risk_units
 from payerlake.quality.roster import Roster
@@ -23,8 +23,8 @@ from payerlake.quality.segments import (
 )
 from payerlake.quality.settings import QualitySettings
 from payerlake.quality.zip_code_reference import DENSITIES
-from payerlake.schema import Column, Table
-from payerlake.world import World
+from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.numbers import quotient
 
 _KEY = ("plan_id", "region_type", "risk_category", "age_band", "gender")
 

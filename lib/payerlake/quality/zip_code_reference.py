@@ -5,10 +5,10 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from payerlake import reference
-from payerlake.frames import listed
+from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.world import World
 from payerlake.quality.columns import PLAN_ID
-from payerlake.schema import Column, Reference, Table
-from payerlake.world import World
+from payerlake.sampling.frames import listed
 
 DENSITIES = {"Urban": "High", "Suburban": "Medium", "Rural": "Low"}
 

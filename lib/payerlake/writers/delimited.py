@@ -12,9 +12,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from payerlake.contract.schema import Table
 from payerlake.errors import BadInput
-from payerlake.schema import Table
-from payerlake.storage import Folder
+from payerlake.storage.folder import Folder
 from payerlake.writers.layout import Layout, Stored, stored
 from payerlake.writers.standing import csv_rows
 

@@ -24,10 +24,10 @@ from urllib.parse import quote, unquote
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from payerlake import __version__
-from payerlake.schema import Column, Table
-from payerlake.sql import literal, quoted
-from payerlake.storage import Folder
+from payerlake.contract.schema import Column, Table
+from payerlake.contract.sql import literal, quoted
+from payerlake.storage.folder import Folder
+from payerlake.version import __version__
 from payerlake.writers.layout import Layout, Stored, require
 from payerlake.writers.parquet import write_files
 from payerlake.writers.standing import Footer

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
+from payerlake.contract.schema import Table
 from payerlake.errors import BadInput
 from payerlake.paths import require_plain_names
-from payerlake.schema import Table
-from payerlake.storage import Folder
+from payerlake.storage.folder import Folder
 
 # Zstandard writes as fast as Snappy to within 3 %, and its files are 28 % smaller (two million enrollments).
 CODEC = "zstd"

@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 
 from pyspark.sql import DataFrame, SparkSession
 
-from payerlake.schema import Table
-from payerlake.storage import Folder
+from payerlake.contract.schema import Table
+from payerlake.storage.folder import Folder
 from payerlake.writers.layout import CODEC, Layout, Stored, require, stored
 from payerlake.writers.standing import Footer, parquet_footers
 

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from payerlake.storage import Folder
+from payerlake.storage.folder import Folder
 
 _AT_ONCE = 16  # files whose ends are read at the same time; a distant one takes tens of milliseconds
 _CHUNK = 1 << 24

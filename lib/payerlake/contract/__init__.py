@@ -1,0 +1,1 @@
+"""What a table promises, and the settings that a dataset is made from."""

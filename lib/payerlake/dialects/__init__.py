@@ -1,0 +1,1 @@
+"""A contract in the words of MySQL and PostgreSQL, as text."""

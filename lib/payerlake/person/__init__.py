@@ -1,0 +1,1 @@
+"""What is true of a human being whatever table speaks of it."""

@@ -1,0 +1,1 @@
+"""From an order to a published dataset: made, counted, checked, put in place whole."""

@@ -1,0 +1,1 @@
+"""Columns from uniforms: random streams, distributions, identifiers; knows nobody."""

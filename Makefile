@@ -98,10 +98,11 @@ golden: setup  ## tests/golden.json anew, where the data of a table have changed
 pages: setup  ## the tables in the pages of the datasets anew, where a contract has changed
 	$(BIN)/python -m tests.pages
 
-lint: setup  ## style, formatting, types
+lint: setup  ## style, formatting, types, floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 bench: setup  ## measure generation beside other generators
 	@$(PIP) install --require-hashes --requirement $(BENCH_LOCK)

@@ -9,10 +9,10 @@ from itertools import chain
 
 import pytest
 
+from payerlake.contract.population import HouseholdMix, Population
 from payerlake.contract.settings import read_yaml
 from payerlake.errors import BadInput
 from payerlake.person.households import BLOCK, LARGEST, PATTERNS, ROLES, Slot, patterns
-from payerlake.person.population import HouseholdMix, Population
 from payerlake.resources import resource
 from payerlake.sampling.draws import Draws
 
@@ -31,7 +31,7 @@ def population_of(name: str) -> Population:
 
 
 def made(mix: HouseholdMix, seed: int = 42) -> list[list[Slot]]:
-    return patterns(mix, Draws(seed).on_driver("people", "households"))
+    return patterns(mix, Draws(seed, "person").on_driver("people", "households"))
 
 
 def households(pattern: list[Slot]) -> Iterator[list[Slot]]:

@@ -12,9 +12,9 @@ from scipy import stats
 
 from payerlake import registry
 from payerlake.contract import settings
+from payerlake.contract.population import Population, years_before
 from payerlake.person import names
 from payerlake.person.people import OWN_NAME_SHARE, People
-from payerlake.person.population import Population, years_before
 from payerlake.person.world import World
 from payerlake.resources import resource
 from payerlake.sampling.draws import Draws
@@ -58,12 +58,12 @@ def persons(
 
 @pytest.fixture(scope="module")
 def pharmacy(spark: SparkSession) -> pd.DataFrame:
-    return persons(spark, People(PHARMACY, Draws(SEED)))
+    return persons(spark, People(PHARMACY, Draws(SEED, "person")))
 
 
 @pytest.fixture(scope="module")
 def shared(spark: SparkSession) -> pd.DataFrame:
-    return persons(spark, People(SHARED, Draws(SEED)))
+    return persons(spark, People(SHARED, Draws(SEED, "person")))
 
 
 @pytest.fixture(scope="module", params=["pharmacy", "shared"])
@@ -225,7 +225,7 @@ def test_streets_have_number_name_and_kind(pharmacy: pd.DataFrame) -> None:
 
 
 def test_other_age_shares_leave_name_household_and_rank_in_age(spark: SparkSession, pharmacy: pd.DataFrame) -> None:
-    older = People(population_of("pharmacy", age_bands={"0-64": 0.5, "65-99": 0.5}), Draws(SEED))
+    older = People(population_of("pharmacy", age_bands={"0-64": 0.5, "65-99": 0.5}), Draws(SEED, "person"))
     aged = persons(spark, older, count=2_000)
     young = pharmacy.head(2_000)
     unaged = [column for column in aged.columns if column != "birth_date"]
@@ -248,7 +248,7 @@ def test_both_shipped_populations_order_their_people_alike(pharmacy: pd.DataFram
 def test_datasets_of_one_population_have_the_same_persons(spark: SparkSession, name: str, dataset: str) -> None:
     if (name, dataset) == ("shared", "finance"):
         pytest.skip("finance is of adults of two sexes")
-    expected = persons(spark, People(population_of(name), Draws(SEED)), count=500)
+    expected = persons(spark, People(population_of(name), Draws(SEED, "person")), count=500)
     overrides = [
         settings.option("members", 500),
         settings.set_option(f"population={name}"),
@@ -260,12 +260,12 @@ def test_datasets_of_one_population_have_the_same_persons(spark: SparkSession, n
 
 
 def test_a_person_does_not_depend_on_who_else_is_made(spark: SparkSession, pharmacy: pd.DataFrame) -> None:
-    alone = persons(spark, People(PHARMACY, Draws(SEED)), first=12_345, count=7, partitions=7)
+    alone = persons(spark, People(PHARMACY, Draws(SEED, "person")), first=12_345, count=7, partitions=7)
     pd.testing.assert_frame_equal(alone, pharmacy.iloc[12_345:12_352].reset_index(drop=True))
 
 
 def test_another_seed_makes_other_people(spark: SparkSession, pharmacy: pd.DataFrame) -> None:
-    others = persons(spark, People(PHARMACY, Draws(SEED + 1)), count=2_000)
+    others = persons(spark, People(PHARMACY, Draws(SEED + 1, "person")), count=2_000)
     same = {column: (others[column] == pharmacy[column].head(2_000)).mean() for column in others.columns}
     assert same["street"] == 0.0
     assert max(same["age_rank"], same["birth_date"], same["zip_code"], same["last_name"], same["first_name"]) < 0.02

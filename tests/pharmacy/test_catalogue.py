@@ -90,7 +90,7 @@ SLOTS = {(category, name) for category, (_, names) in CATEGORIES.items() for nam
 
 @pytest.fixture(scope="module")
 def catalogue() -> tuple[Product, ...]:
-    return products(DOCUMENTED, Draws(42))
+    return products(DOCUMENTED, Draws(42, "pharmacy"))
 
 
 def identity(row: Ingredient | Product) -> tuple[str, ...]:
@@ -282,11 +282,11 @@ def test_a_tenth_of_the_products_are_controlled(catalogue: tuple[Product, ...]) 
 
 
 def test_the_same_seed_gives_the_same_products(catalogue: tuple[Product, ...]) -> None:
-    assert products(DOCUMENTED, Draws(42)) == catalogue
+    assert products(DOCUMENTED, Draws(42, "pharmacy")) == catalogue
 
 
 def test_another_seed_gives_other_products_in_the_same_shares(catalogue: tuple[Product, ...]) -> None:
-    others = products(DOCUMENTED, Draws(7))
+    others = products(DOCUMENTED, Draws(7, "pharmacy"))
     assert others != catalogue
     assert Counter((p.type, p.drug_class, p.dosage_form, p.route) for p in others) == Counter(
         (p.type, p.drug_class, p.dosage_form, p.route) for p in catalogue
@@ -296,7 +296,7 @@ def test_another_seed_gives_other_products_in_the_same_shares(catalogue: tuple[P
 @pytest.mark.parametrize("counts", [(244, 75, 7), (600, 180, 20), (600, 180, 0), (1220, 375, 36), (4880, 1500, 142)])
 def test_other_numbers_of_products_have_the_same_shares(counts: tuple[int, int, int]) -> None:
     wanted = dict(zip(DOCUMENTED, counts, strict=True))
-    made, total = products(wanted, Draws(42)), sum(counts)
+    made, total = products(wanted, Draws(42, "pharmacy")), sum(counts)
     assert Counter(product.type for product in made) == {type_: count for type_, count in wanted.items() if count}
     assert near(
         Counter(product.therapeutic_category for product in made),
@@ -316,12 +316,12 @@ def test_more_specialty_drugs_than_there_are_is_bad_input() -> None:
     with pytest.raises(
         BadInput, match=r"2440 generic, 750 brand, 710 specialty products .* for specialty in other classes give"
     ):
-        products(DOCUMENTED | {"specialty": 710}, Draws(42))
+        products(DOCUMENTED | {"specialty": 710}, Draws(42, "pharmacy"))
 
 
 def test_more_products_of_a_class_than_its_ingredients_give_is_bad_input() -> None:
     with pytest.raises(BadInput, match=r"ingredients for DIABETES INSULIN give \d+ too few; ask for other"):
-        products({"generic": 2440, "brand": 5000, "specialty": 71}, Draws(42))
+        products({"generic": 2440, "brand": 5000, "specialty": 71}, Draws(42, "pharmacy"))
 
 
 # NDCs

@@ -21,7 +21,7 @@ def loaded(*options: str) -> PharmacySettings:
 
 
 def slots_of(chosen: PharmacySettings) -> list[list[Slot]]:
-    return patterns(chosen.population.households, Draws(chosen.seed).on_driver("people", "households"))
+    return patterns(chosen.population.households, Draws(chosen.seed, "person").on_driver("people", "households"))
 
 
 def rows_by_role(chosen: PharmacySettings, solved: tenure.Tenure) -> dict[str, float]:

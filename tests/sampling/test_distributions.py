@@ -161,7 +161,7 @@ def test_ordered_choice_of_one_name_needs_no_draw(spark: SparkSession) -> None:
 def test_one_in_a_million_occurs_at_its_rate(spark: SparkSession, draws: int) -> None:
     """A hundred names, of a millionth each in 20 million draws: each has about 20, together 2,000 ± 4.5 σ."""
     weight = 20 / draws
-    u = Draws(42).uniform("test", "rare", F.col("id"))
+    u = Draws(42, "test").uniform("test", "rare", F.col("id"))
     names = {"common": 1 - 100 * weight, **{f"rare {i}": weight for i in range(100)}}
     drawn = spark.range(0, draws, 1, 4).select(d.choice(u, names).alias("name"))
     with compiled(spark):
@@ -272,7 +272,7 @@ def test_null_parameters_give_null(spark: SparkSession) -> None:
 # permutations
 
 SIZES = (1, 2, 3, 10, 97, 1000, 12345)
-STREAM = Draws(42).stream("test", "permutation")
+STREAM = Draws(42, "test").stream("test", "permutation")
 
 
 @pytest.mark.parametrize("stream", [STREAM, 0, -1, 2**63 - 1, -(2**63)])
@@ -302,7 +302,7 @@ def test_a_permutation_is_well_mixed(spark: SparkSession) -> None:
 
 def test_small_permutations_take_every_order(spark: SparkSession) -> None:
     """Of 90 streams each of the six orders of three has its share."""
-    streams = [Draws(42).stream("test", "order", str(i)) for i in range(90)]
+    streams = [Draws(42, "test").stream("test", "order", str(i)) for i in range(90)]
     frame = spark.range(0, 3, 1, 1).select(
         *(d.permutation(F.col("id"), 3, s).alias(f"s{i}") for i, s in enumerate(streams))
     )
@@ -394,7 +394,7 @@ def test_each_row_has_the_shares_of_its_own_weights(spark: SparkSession) -> None
 
 @pytest.mark.parametrize("rate", [0.1, 0.31, 2.0, 17.3, 24.9])
 def test_candidates_thinned_are_poisson(spark: SparkSession, rate: float) -> None:
-    draws, n = Draws(5), 40_000
+    draws, n = Draws(5, "test"), 40_000
     count, share = d.poisson_ladder(draws.uniform("t", "count", F.col("id")), F.lit(rate), 25.0)
     listed = spark.range(0, n, 1, 2).select(
         "id", share.alias("share"), F.explode(F.sequence(F.lit(0), count)).alias("i")

@@ -13,25 +13,25 @@ from scipy import stats
 
 from payerlake.sampling.draws import Draws
 
-# (seed, table, column, draw), row key, stream id, uniform. Who changes one of these changes every table of every user.
+# (seed, dataset, table, column, draw), row key, stream id, uniform. Who changes one changes every table of every user.
 PINNED = (
-    ((42, "people", "sex", ""), (0,), 4010068769503930426, 0.27054743661796543),
-    ((42, "people", "age", ""), (1,), -5400112950844581196, 0.9659880499735839),
-    ((42, "people", "first_name", ""), (2,), 738463455270817901, 0.25577183530484904),
-    ((42, "people", "last_name", ""), (199,), -7928522310987899685, 0.5372212713501945),
-    ((42, "people", "street", "number"), (10**12,), 8579348539521576475, 0.5999706096199958),
-    ((42, "people", "zip", ""), (0,), 4846938104540312433, 0.7510401201273581),
-    ((42, "coverage", "scenario", ""), (123456, 2024), -4685527979435580366, 0.22056261270822453),
-    ((42, "coverage", "event", "first"), (5,), 415411496300624075, 0.7049847762321785),
-    ((7, "people", "sex", ""), (5,), 2049467100500103413, 0.7747040481955672),
-    ((-1, "a", "b", "c"), (-3,), 280325681946589683, 0.8865342778378651),
+    ((42, "person", "people", "sex", ""), (0,), 936578992236521032, 0.5573233078012543),
+    ((42, "person", "people", "age", ""), (1,), 7836342798217489057, 0.9325273998917568),
+    ((42, "person", "people", "first_name", ""), (2,), 8169671015497550524, 0.7284086295506184),
+    ((42, "person", "people", "last_name", ""), (199,), -8015508931552688230, 0.18559249917171627),
+    ((42, "person", "people", "street", "number"), (10**12,), 8862759912574451061, 0.9985015842542552),
+    ((42, "person", "people", "zip", ""), (0,), 1865466235103060124, 0.5158686223863906),
+    ((42, "pharmacy", "coverage", "scenario", ""), (123456, 2024), 6947420983658430556, 0.16881408107565266),
+    ((42, "pharmacy", "coverage", "event", "first"), (5,), 7336120740337964394, 0.6869410670259413),
+    ((7, "person", "people", "sex", ""), (5,), -6088486081681808410, 0.6050626329446371),
+    ((-1, "d", "a", "b", "c"), (-3,), 2736362131209794007, 0.21275664831104857),
 )
 
 ROWS = 100_000
 CELLS = 1_000
 FAR = 10**12
 SURE = 1e-3  # the seed is fixed, so a p-value above it stays above it
-DRAWS = Draws(42)
+DRAWS = Draws(42, "test")
 
 
 # XXH64 by its specification (Y. Collet, xxHash, "XXH64 algorithm description"): what Spark must agree with
@@ -96,17 +96,17 @@ def test_the_reference_hash_gives_the_published_test_vectors() -> None:
 
 @pytest.mark.parametrize(("name", "key", "stream", "value"), PINNED)
 def test_stream_ids_and_their_values_are_those_pinned(
-    name: tuple[int, str, str, str], key: tuple[int, ...], stream: int, value: float
+    name: tuple[int, str, str, str, str], key: tuple[int, ...], stream: int, value: float
 ) -> None:
-    seed, table, column, draw = name
-    assert Draws(seed).stream(table, column, draw) == stream
+    seed, dataset, table, column, draw = name
+    assert Draws(seed, dataset).stream(table, column, draw) == stream
     assert unit(expected_bits(*key, stream)) == value
 
 
 def test_spark_draws_the_pinned_values(spark: SparkSession) -> None:
     columns = [
-        Draws(seed).uniform(table, column, *(F.lit(part).cast("bigint") for part in key), draw=draw)
-        for (seed, table, column, draw), key, _, _ in PINNED
+        Draws(seed, dataset).uniform(table, column, *(F.lit(part).cast("bigint") for part in key), draw=draw)
+        for (seed, dataset, table, column, draw), key, _, _ in PINNED
     ]
     (row,) = spark.range(1).select(*(c.alias(f"c{i}") for i, c in enumerate(columns))).collect()
     assert list(row) == [value for _, _, _, value in PINNED]
@@ -123,12 +123,15 @@ def test_text_keys_are_hashed_as_utf8(spark: SparkSession) -> None:
 def test_separators_keep_the_parts_of_a_name_apart() -> None:
     ids = {DRAWS.stream(*parts) for parts in (("ab", "c"), ("a", "bc"), ("", "abc"), ("abc", ""), ("a", "b", "c"))}
     assert len(ids) == 5
-    assert Draws(1).stream("1", "a") != Draws(11).stream("", "a")
+    assert Draws(1, "1").stream("a", "b") != Draws(11, "").stream("a", "b")
+    assert Draws(1, "ab").stream("c", "d") != Draws(1, "a").stream("bc", "d")
 
 
-def test_a_hundred_thousand_stream_names_collide_nowhere() -> None:
-    ids = {Draws(seed).stream("t", f"c{i}", draw) for seed in range(5) for i in range(10_000) for draw in ("", "x")}
-    assert len(ids) == 100_000
+def test_two_hundred_thousand_stream_names_collide_nowhere() -> None:
+    ids = {
+        Draws(seed, "d").stream("t", f"c{i}", draw) for seed in range(5) for i in range(10_000) for draw in ("", "x")
+    }
+    assert len(ids) == 200_000
 
 
 # uniformity
@@ -166,7 +169,8 @@ def neighbours(spark: SparkSession) -> pd.DataFrame:
             "another column": DRAWS.uniform("people", "age", key),
             "another table": DRAWS.uniform("patients", "sex", key),
             "another draw": DRAWS.uniform("people", "sex", key, draw="1"),
-            "the next seed": Draws(43).uniform("people", "sex", key),
+            "the next seed": Draws(43, "test").uniform("people", "sex", key),
+            "another dataset": Draws(42, "other").uniform("people", "sex", key),
             "the next key": DRAWS.uniform("people", "sex", key + 1),
             "a key a million on": DRAWS.uniform("people", "sex", key + 1_000_000),
             "a second key part": DRAWS.uniform("people", "sex", key, F.lit(-1).cast("bigint")),
@@ -185,8 +189,8 @@ def test_a_draw_that_differs_in_one_thing_is_independent(neighbours: pd.DataFram
 
 
 def test_draws_of_a_key_do_not_repeat_later(neighbours: pd.DataFrame) -> None:
-    """Of a hundred thousand draws of 53 bits no two are the same, in eight streams together."""
-    assert pd.unique(neighbours.drop(columns="the next key").to_numpy().ravel()).size == 8 * ROWS
+    """Of a hundred thousand draws of 53 bits no two are the same, in nine streams together."""
+    assert pd.unique(neighbours.drop(columns="the next key").to_numpy().ravel()).size == 9 * ROWS
 
 
 # only the key decides
@@ -214,5 +218,5 @@ def test_partitions_row_order_and_other_columns_change_no_draw(spark: SparkSessi
 def test_generators_on_the_driver_belong_to_their_stream() -> None:
     first = DRAWS.on_driver("people", "households").random()
     assert DRAWS.on_driver("people", "households").random() == first
-    assert Draws(43).on_driver("people", "households").random() != first
+    assert Draws(43, "test").on_driver("people", "households").random() != first
     assert DRAWS.on_driver("people", "households", "again").random() != first

@@ -66,7 +66,7 @@ def test_people_of_one_name_have_2997_addresses(spark: SparkSession) -> None:
 
 @pytest.fixture(scope="module")
 def uuids(spark: SparkSession) -> list[str]:
-    draws, key = Draws(42), F.col("id")
+    draws, key = Draws(42, "test"), F.col("id")
     high, low = draws.bits("test", "uuid", key, draw="high"), draws.bits("test", "uuid", key, draw="low")
     return first_column(spark.range(0, ROWS, 1, 1).select(identifiers.uuid4(high, low)))
 
@@ -117,7 +117,7 @@ def _luhn(number: str) -> bool:
 
 
 def test_hexadecimal_ids_have_twelve_digits_and_differ_for_every_key(spark: SparkSession) -> None:
-    streams = [Draws(42).stream("test", "id", draw=str(turn)) for turn in range(4)]
+    streams = [Draws(42, "test").stream("test", "id", draw=str(turn)) for turn in range(4)]
     keys = spark.range(0, ROWS, 1, 1).unionAll(spark.range(2**48 - ROWS, 2**48, 1, 1))
     ids = first_column(keys.select(identifiers.hexadecimal(F.col("id"), streams)))
     assert len(set(ids)) == 2 * ROWS

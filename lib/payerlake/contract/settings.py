@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
+from payerlake.contract.population import Population
 from payerlake.contract.setting_types import Frozen
 from payerlake.errors import BadInput, unknown
 from payerlake.resources import members, resource
@@ -37,10 +38,18 @@ class Counted(NamedTuple):
 
 
 class DatasetSettings(Frozen):
-    """What every dataset has: the base of its own settings."""
+    """What every dataset has: the base of its own settings.
 
+    members_per_file: of the tables that follow the members, each by its name. partition_by: columns that split a table
+    into folders, by its name.
+    """
+
+    dataset: ClassVar[str]
     members: int = Field(gt=0, le=MOST_MEMBERS)
     seed: int
+    population: Population
+    members_per_file: Frozen
+    partition_by: dict[str, list[str]]
 
     @property
     def counted(self) -> dict[str, Counted]:

@@ -19,7 +19,6 @@ from payerlake.finance.catalogue import (
     read_diagnoses,
     read_procedures,
 )
-from payerlake.person.population import Population
 
 SELF_PAY_PRODUCT = "SELF-PAY"
 STATUSES = ("Paid", "Denied", "Pending", "Partially Paid")
@@ -176,13 +175,12 @@ def _procedures(catalogue: Any) -> Any:
 class FinanceSettings(DatasetSettings):
     """All settings of the finance dataset."""
 
+    dataset = "finance"
     clinics: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = Field(min_length=1)
     providers_per_clinic: int = Field(gt=0, le=500)
     patients_per_provider: int = Field(gt=0, le=100_000)
     months_back: int = Field(gt=0, le=120)
-    population: Population
     members_per_file: RowsPerFile
-    partition_by: dict[str, list[str]]
     panel: Panel
     plans: Annotated[dict[str, Plan], AfterValidator(_plans)]
     self_pay: SelfPay

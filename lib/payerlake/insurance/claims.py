@@ -18,12 +18,12 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.contract.population import years_before
 from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
 from payerlake.person.people import place_among
-from payerlake.person.population import years_before
 from payerlake.person.world import World
 from payerlake.sampling.distributions import choice_index, number_at, poisson_ladder, with_normals
 from payerlake.sampling.frames import in_a_new_method, kept

@@ -10,12 +10,12 @@ from itertools import pairwise
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from payerlake.contract.population import Population, years_before
 from payerlake.insurance.health import Health
 from payerlake.insurance.insurance import insurers
 from payerlake.insurance.plan import plan_id
 from payerlake.insurance.settings import PLAN_TIERS, Enrollment
 from payerlake.person.people import place_among
-from payerlake.person.population import Population, years_before
 from payerlake.person.world import World
 from payerlake.sampling.distributions import bernoulli, choice_index, date_at, integer, number_at
 

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from payerlake import reference
 from payerlake.contract.setting_types import FromTo, Frozen, Positive, Share, SharesByNumber, exactly, sums_to_one
 from payerlake.contract.settings import Counted, DatasetSettings
-from payerlake.person.population import Population
 
 SEXES = ("F", "M", "O")
 BANDS = ("0-17", "18-34", "35-44", "45-54", "55-64", "65+")  # of the catalogue's prevalence
@@ -445,9 +444,8 @@ class Claims(Frozen):
 class InsuranceSettings(DatasetSettings):
     """All settings of the insurance dataset."""
 
-    population: Population
+    dataset = "insurance"
     members_per_file: MembersPerFile
-    partition_by: dict[str, list[str]]
     plans: Plans
     facilities: Facilities
     nulls: Nulls

@@ -12,8 +12,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from payerlake.contract.population import HouseholdMix
 from payerlake.errors import BadInput
-from payerlake.person.population import HouseholdMix
 
 BLOCK = 200
 PATTERNS = 64

@@ -16,10 +16,10 @@ from functools import cached_property
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from payerlake.contract.population import Population
 from payerlake.person import households, names, places
 from payerlake.person.households import BLOCK, PATTERNS, ROLES
 from payerlake.person.places import Places
-from payerlake.person.population import Population
 from payerlake.sampling import identifiers
 from payerlake.sampling.distributions import (
     bernoulli,
@@ -34,6 +34,8 @@ from payerlake.sampling.draws import Draws
 
 _AGES = range(128)
 
+PERSON = "person"  # whose streams are, whatever dataset asks
+
 OWN_NAME_SHARE = 0.20  # of spouses; Pew Research Center 2023: 79 % of women married to men took their husband's name
 
 
@@ -41,6 +43,7 @@ class People:
     """The people of one population and seed."""
 
     def __init__(self, population: Population, draws: Draws) -> None:
+        """draws: of PERSON."""
         self.population = population
         self._draws = draws
 

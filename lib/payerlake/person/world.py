@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from payerlake.person.people import People
+from payerlake.person.people import PERSON, People
 from payerlake.sampling.draws import Draws
 
 
@@ -36,13 +36,13 @@ class World:
 
     @cached_property
     def draws(self) -> Draws:
-        """The random streams of the seed."""
-        return Draws(self.settings.seed)
+        """The random streams of the dataset."""
+        return Draws(self.settings.seed, self.settings.dataset)
 
     @cached_property
     def people(self) -> People:
         """The people behind the members."""
-        return People(self.settings.population, self.draws)
+        return People(self.settings.population, Draws(self.settings.seed, PERSON))
 
     def member_keys(self, members_per_file: int) -> DataFrame:
         """Member keys in column `id`: so many in each partition, hence file; the last has what is left."""

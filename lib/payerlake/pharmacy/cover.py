@@ -12,7 +12,7 @@ from functools import cached_property
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.person.population import years_before
+from payerlake.contract.population import years_before
 from payerlake.person.world import World, planned_once
 from payerlake.pharmacy import tenure
 from payerlake.pharmacy.employer_groups import Groups

@@ -55,7 +55,10 @@ _FIELDS = (
 @cache
 def catalogue(counts: DrugCounts, seed: int) -> tuple[Product, ...]:
     """The products of these settings, whose position is what formularies draw from."""
-    return products({name: getattr(counts, name) for name in ("generic", "brand", "specialty")}, Draws(seed))
+    return products(
+        {name: getattr(counts, name) for name in ("generic", "brand", "specialty")},
+        Draws(seed, PharmacySettings.dataset),
+    )
 
 
 def examine(settings: PharmacySettings) -> None:

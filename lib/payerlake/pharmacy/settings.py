@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from payerlake import reference
+from payerlake.contract.population import years_before
 from payerlake.contract.setting_types import (
     FromTo,
     Frozen,
@@ -19,7 +20,6 @@ from payerlake.contract.setting_types import (
     sums_to_one,
 )
 from payerlake.contract.settings import Counted, DatasetSettings
-from payerlake.person.population import Population, years_before
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
 KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
@@ -161,9 +161,8 @@ class Formularies(Frozen):
 class PharmacySettings(DatasetSettings):
     """All settings of the pharmacy dataset."""
 
-    population: Population
+    dataset = "pharmacy"
     members_per_file: MembersPerFile
-    partition_by: dict[str, list[str]]
     plan_year: int = Field(ge=1967, le=2100)
     enrollments: Enrollments
     seasons: Seasons

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.person.population import years_before
+from payerlake.contract.population import years_before
 from payerlake.person.world import World, planned_once
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.prevalence import Prevalence, prevalence

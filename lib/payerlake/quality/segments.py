@@ -7,7 +7,7 @@ import datetime
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.person.population import years_before
+from payerlake.contract.population import years_before
 from payerlake.quality.settings import QualitySettings
 
 AGE_BANDS = {70: "65-69", 75: "70-74", 80: "75-79", 85: "80-84"}  # below this age; the first has the younger ones too

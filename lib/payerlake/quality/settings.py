@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from payerlake import reference
 from payerlake.contract.setting_types import Frozen, Share, Shares, sums_to_one
 from payerlake.contract.settings import DatasetSettings
-from payerlake.person.population import Population
 from payerlake.quality.measures import measures
 
 _MAX_CONDITIONS = 31  # a member's conditions are the bits of an int
@@ -217,9 +216,8 @@ class Gaps(Frozen):
 class QualitySettings(DatasetSettings):
     """All settings of the quality dataset."""
 
-    population: Population
+    dataset = "quality"
     members_per_file: MembersPerFile
-    partition_by: dict[str, list[str]]
     plans: Annotated[dict[str, PlanMembers], AfterValidator(_known_plans)]
     regions: Regions
     risk: Risk

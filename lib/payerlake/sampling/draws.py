@@ -1,8 +1,9 @@
 """Streams and uniforms: the only source of randomness.
 
-A value is a pure function of (seed, table, column, row key): one keyed hash a cell, `xxhash64(key…, stream)`, where the
-stream is a 64-bit BLAKE2b of (seed, table, column, draw). Partitions, order, batches and clocks have no part in it, and
-a new column or table changes no other value.
+A value is a pure function of (seed, dataset, table, column, row key): one keyed hash a cell, `xxhash64(key…, stream)`,
+where the stream is a 64-bit BLAKE2b of (seed, dataset, table, column, draw). What is a person's own, whatever dataset
+asks, has `person` for a dataset. Partitions, order, batches and clocks have no part in it, and a new column, table or
+dataset changes no other value.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ _SEPARATOR = b"\x1f"
 
 @dataclass(frozen=True)
 class Draws:
-    """The named random streams of one seed."""
+    """The named random streams of one seed and dataset."""
 
     seed: int
+    dataset: str
 
     def stream(self, table: str, column: str, draw: str = "") -> int:
         """The signed 64-bit id of the stream `table.column`, or of one of several draws that the column needs."""
-        name = _SEPARATOR.join(part.encode() for part in (str(self.seed), table, column, draw))
+        name = _SEPARATOR.join(part.encode() for part in (str(self.seed), self.dataset, table, column, draw))
         return int.from_bytes(blake2b(name, digest_size=8).digest(), "big", signed=True)
 
     def bits(self, table: str, column: str, *key: Column, draw: str = "") -> Column:

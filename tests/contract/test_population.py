@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from payerlake.person.population import Population, years_before
+from payerlake.contract.population import Population, years_before
 
 BANDS = {"0-17": 0.25, "18-44": 0.0, "45-64": 0.5, "65-99": 0.25}
 

@@ -16,7 +16,7 @@ from payerlake import commands, dictionary, registry
 from payerlake.contract.schema import Table
 from payerlake.databases.address import masked
 from payerlake.engine.session import log_path
-from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause
+from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause, unknown
 from payerlake.terminal import show_what_can_be_shown
 from payerlake.version import __version__
 
@@ -246,7 +246,10 @@ def _logged(error: BaseException) -> str:
 def _table(name: str) -> Table:
     dataset, dot, table = name.partition(".")
     if not dot:
-        raise BadInput(f"{name}: not of the form DATASET.TABLE, for example pharmacy.members; `payerlake list` has all")
+        of = [known for known in registry.datasets() if name in {t.name for t in registry.dataset(known).tables}]
+        if of:
+            raise BadInput(f"{name}: a table belongs to a dataset; give {' or '.join(f'{one}.{name}' for one in of)}")
+        raise unknown("NAME", "a dataset, nor a DATASET.TABLE", name, registry.datasets())
     return registry.dataset(dataset).table(table)
 
 

@@ -21,7 +21,7 @@ from payerlake.publish.destinations import CatalogDestination, Destination, Fold
 from payerlake.publish.progress import Progress
 
 _DIGITS = 30  # of a number; longer ones are none that anybody means
-_UNCHECKED = 5  # rules that were not asked are said, the others counted
+_UNASKED = 5  # rules that were not asked are said, the others counted
 
 
 def generate(dataset: str, **options: Any) -> None:
@@ -140,21 +140,22 @@ def _session(master: str | None, progress: Progress, delta: bool, rows: float | 
 
 
 def _print_made(outcome: pipeline.Outcome) -> None:
+    width = max(len(made.table) for made in outcome.made)
     for made in outcome.made:
-        rate = made.rows / max(made.seconds, 1e-9)
-        text = f"{made.table:24} {made.format:8} {made.rows:>13,} rows {made.seconds:>8.1f} s"
-        click.echo(f"{text} {rate:>12,.0f} rows/s")
-    rows = sum(made.rows for made in outcome.made)
-    click.echo(f"made: {rows:,} rows in {outcome.seconds:.1f} s, {rows / outcome.seconds:,.0f} rows/s")
+        click.echo(f"{made.table:{width}}  {made.format:8}{made.rows:>13,} rows {made.seconds:>8.1f} s")
+    rows, into = {made.table: made.rows for made in outcome.made}, dict.fromkeys(made.format for made in outcome.made)
+    click.echo(
+        f"made: {sum(rows.values()):,} rows of {len(rows)} tables as {' and '.join(into)} in {outcome.seconds:.1f} s"
+    )
 
 
 def _print_validation(validation: pipeline.Validation) -> None:
     report = validation.report
-    unchecked = (*report.not_run, *report.skipped)
-    for text in unchecked[:_UNCHECKED]:
-        click.echo(f"not checked: {text}")
-    if len(unchecked) > _UNCHECKED:
-        click.echo(f"not checked: {len(unchecked) - _UNCHECKED} more, which the report lists")
+    unasked = (*report.not_run, *report.skipped)
+    for text in unasked[:_UNASKED]:
+        click.echo(f"not asked: {text}")
+    if len(unasked) > _UNASKED:
+        click.echo(f"not asked: {len(unasked) - _UNASKED} more, which the report lists")
     rules = report.evaluated
     click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {validation.seconds:.1f} s, all hold")
     click.echo(f"report: {validation.docs}")

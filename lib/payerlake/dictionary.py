@@ -9,6 +9,7 @@ from payerlake.registry import Dataset
 
 TABLE_HEADINGS = ("table", "documented rows", "key", "parents")
 COLUMN_HEADINGS = ("column", "type", "", "meaning")
+_SHOWN = 12  # allowed values; states and codes are more
 
 
 def tables(datasets: Iterable[Dataset]) -> list[tuple[str, ...]]:
@@ -39,4 +40,13 @@ def _marks(table: Table, column: Column) -> str:
 
 def _meaning(column: Column) -> str:
     elsewhere = f"; in CSV and SQL: {column.header}" if column.header != column.name else ""
-    return f"{column.comment}{elsewhere}"
+    return f"{column.comment}{_allowed(column)}{elsewhere}"
+
+
+def _allowed(column: Column) -> str:
+    """The values of a domain, of a long one their number, or the bounds."""
+    if column.domain:
+        few = len(column.domain) <= _SHOWN
+        return f": {', '.join(column.domain)}" if few else f"; one of {len(column.domain)} values"
+    whole_range = column.low is not None and column.high is not None
+    return f", {column.low:,g} to {column.high:,g}" if whole_range else ""

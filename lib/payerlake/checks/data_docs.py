@@ -1,7 +1,7 @@
 """Great Expectations' own results and Data Docs, made of ours by its classes and renderers, without a Data Context.
 
 A context would store suites, definitions and results first and read all of them again for every site that it builds.
-Pages take their looks from the network when they are opened, as all Data Docs do; making them needs none.
+Pages fetch their looks and scripts from the network when they are opened, as all Data Docs do; making them needs none.
 
 This is the one module that imports Great Expectations, which takes three seconds: import it where it is used.
 """

@@ -50,7 +50,7 @@ def _allowed(kwargs: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
     if "column_list" in kwargs:
         return ", ".join(kwargs["column_list"])
     if "column" in kwargs and not _limits(kwargs):
-        return "none"
+        return "0 may break it"
     return _limits(kwargs) + (f", documented {_figure(documented)}" if documented is not None else "")
 
 

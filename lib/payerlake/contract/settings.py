@@ -293,7 +293,7 @@ def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Laye
         message = first["msg"].removeprefix("Value error, ")
         given = first["input"]
         shown = f": {given!r}" if not isinstance(given, (dict, BaseModel)) else ""
-        message = message.replace("Input should be", "must be")
+        message = message.replace("Input should be", "must be").partition(", unable to parse")[0]
         where, key = _written_in(layers, path), ".".join(path)
         if not key:  # settings that do not go together, which the message names
             raise BadInput(f"settings: {message}") from None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -111,7 +112,16 @@ def _write_all(
     here: World, tables: Iterable[Table], into: tuple[str, ...], to: Destination, progress: Progress
 ) -> list[_Written]:
     """Every table in every format. Several at once: while Spark computes one, Python prepares the next."""
-    return at_once(partial(_write, here, table, name, to, progress) for table in tables for name in into)
+    wanted = [(table, name) for table in tables for name in into]
+    with progress.steps("tables", "written") as on_table:
+        counted = count(1)
+
+        def write(table: Table, name: str) -> _Written:
+            written = _write(here, table, name, to, progress)
+            on_table(f"{table.name} {name}", next(counted), len(wanted))
+            return written
+
+        return at_once(partial(write, table, name) for table, name in wanted)
 
 
 def _write(here: World, table: Table, name: str, to: Destination, progress: Progress) -> _Written:
@@ -122,12 +132,11 @@ def _write(here: World, table: Table, name: str, to: Destination, progress: Prog
     label = f"{table.full_name} {name}"
     with (
         doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {_AGAIN}"),
-        progress.writing(label, to.staging_folder(), rows, _files(here, table)) as wrote,
+        progress.writing(label, to.staging_folder(), rows, _files(here, table)),
     ):
         frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
         stored = to.write(frame, table, name, layout)
         found = _standing(here, table, name, to, stored.rows, fingerprint.from_observation(observation.get))
-        wrote(found.rows)
     record = TableRecord(found.rows, stored.files, stored.bytes, found.digest, columns_of(table))
     return table, name, record, time.monotonic() - began
 

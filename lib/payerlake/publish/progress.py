@@ -1,5 +1,8 @@
-"""Progress on a terminal, from the first second: a line for what is set up, a bar a table with rows, rate and time
-to go, a bar of suites; nothing where standard error is no terminal.
+"""Progress on a terminal, while something runs: a line for what is set up, a bar of all tables and one for each that is
+being written, with rows and time; a bar of suites. Nothing where standard error is no terminal.
+
+What is done leaves the screen, so that what runs is seen in a small terminal too; the command says at the end what came
+of it. A line fits into 80 columns.
 
 How far Spark is, is read from the files that it has finished in the staging folder: that needs no listener in the
 engine and is the same in local mode, on a cluster and over Spark Connect.
@@ -11,11 +14,12 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
-from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 from rich.text import Text
 
 from payerlake.storage.folder import Folder
@@ -27,14 +31,14 @@ _SMALLEST_FILE = 16  # bytes; a Parquet file that is being written shows 4 until
 
 
 class _Amount(ProgressColumn):
-    """So many rows or suites, and of rows how many a second."""
+    """So many suites of how many; of a table the rows so far, about, which its files tell."""
 
     def render(self, task: Task) -> Text:
         unit = task.fields["unit"]
-        if not unit or (task.total is None and not task.completed):
+        if not unit or task.total is None:
             return Text("")
-        rate = f" · {task.speed:,.0f}/s" if task.speed and unit == _ROWS else ""
-        return Text(f"{task.completed:>13,.0f} {unit}{rate}")
+        amount = f"~{task.completed:,.0f}" if unit == _ROWS else f"{task.completed:,.0f} of {task.total:,.0f}"
+        return Text(f"{amount} {unit}", justify="right")
 
 
 class Progress:
@@ -44,13 +48,12 @@ class Progress:
         console = _console()
         self._quiet = (not console.is_terminal) if quiet is None else quiet
         columns = (
-            TextColumn("{task.description:32}"),
-            BarColumn(28),
-            _Amount(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=Column(width=32, no_wrap=True, overflow="ellipsis")),
+            BarColumn(16),
+            _Amount(table_column=Column(width=19, no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
         )
-        self._bars = Bars(*columns, console=console, transient=False, disable=self._quiet)
+        self._bars = Bars(*columns, console=console, transient=True, disable=self._quiet)
 
     def __enter__(self) -> Progress:
         self._bars.start()
@@ -66,35 +69,40 @@ class Progress:
         try:
             yield
         finally:
-            self._bars.update(task, total=1, completed=1)
+            self._bars.remove_task(task)
 
     @contextmanager
-    def writing(self, label: str, staged: Folder | None, rows: float, files: int) -> Iterator[Callable[[int], None]]:
-        """A bar for one table in one format, that pulses while the table is planned. The caller ends it with the number
-        of rows that were written."""
+    def writing(self, label: str, staged: Folder | None, rows: float, files: int) -> Iterator[None]:
+        """A bar for one table in one format, until it is written; it pulses while the table is planned."""
         task = self._bars.add_task(label, total=None, unit=_ROWS)
         done = threading.Event()
         if staged is not None and not self._quiet:
             threading.Thread(target=self._watch, args=(task, staged, rows, files, done), daemon=True).start()
         try:
-            yield lambda written: self._bars.update(task, total=max(written, 1), completed=max(written, 1))
+            yield
         finally:
             done.set()
+            self._bars.remove_task(task)
 
     def _watch(self, task: TaskID, staged: Folder, rows: float, files: int, done: threading.Event) -> None:
         before = _finished(staged)
         while not done.wait(_EVERY_SECONDS):
             share = min(1.0, (_finished(staged) - before) / files)
-            if share and not done.is_set():
-                self._bars.update(task, total=max(rows, 1), completed=share * rows)
+            with suppress(KeyError):  # done meanwhile, and gone
+                if share:
+                    self._bars.update(task, total=max(rows, 1), completed=share * rows)
 
     @contextmanager
     def steps(self, label: str, unit: str) -> Iterator[Callable[[str, int, int], None]]:
-        """A bar for a known number of steps; the caller tells name, place (from 1) and number of each as it ends."""
+        """A bar for a known number of steps, until the last ends; the caller tells name, place (from 1) and number of
+        each as it ends."""
         task = self._bars.add_task(label, total=None, unit=unit)
-        yield lambda name, place, total: self._bars.update(
-            task, total=total, completed=place, description=label if place == total else f"{label}: {name}"
-        )
+        try:
+            yield lambda name, place, total: self._bars.update(
+                task, total=total, completed=place, description=label if place == total else f"{label}: {name}"
+            )
+        finally:
+            self._bars.remove_task(task)
 
 
 def _console() -> Console:

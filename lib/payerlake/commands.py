@@ -143,10 +143,9 @@ def _print_made(outcome: pipeline.Outcome) -> None:
     width = max(len(made.table) for made in outcome.made)
     for made in outcome.made:
         click.echo(f"{made.table:{width}}  {made.format:8}{made.rows:>13,} rows {made.seconds:>8.1f} s")
-    rows, into = {made.table: made.rows for made in outcome.made}, dict.fromkeys(made.format for made in outcome.made)
-    click.echo(
-        f"made: {sum(rows.values()):,} rows of {len(rows)} tables as {' and '.join(into)} in {outcome.seconds:.1f} s"
-    )
+    rows = {made.table: made.rows for made in outcome.made}
+    into = " and ".join(dict.fromkeys(made.format for made in outcome.made))
+    click.echo(f"made: {sum(rows.values()):,} rows of {len(rows)} tables as {into} in {outcome.seconds:.1f} s")
 
 
 def _print_validation(validation: pipeline.Validation) -> None:

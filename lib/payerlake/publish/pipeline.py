@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -86,8 +87,12 @@ def generate(
     Raises DataFailed, with nothing published, where a rule does not hold; EngineFailed where Spark or the destination
     gives up, or what stands there is not what was made.
     """
-    with exact(spark), to.staged():
-        here, began = world(spark, made), time.monotonic()
+    with ExitStack() as held:
+        with progress.doing("preparing"):
+            held.enter_context(exact(spark))
+            held.enter_context(to.staged())
+            here = world(spark, made)
+        began = time.monotonic()
         written = _write_all(here, made.tables, into, to, progress)
         seconds = time.monotonic() - began
         manifest = _manifest(made, {(table.name, name): record for table, name, record, _ in written})
@@ -128,7 +133,7 @@ def _write(here: World, table: Table, name: str, to: Destination, progress: Prog
     began = time.monotonic()
     layout = Layout(partition_by=tuple(here.settings.partition_by.get(table.name, ())))
     share = (here.last - here.first) / here.settings.members
-    rows = table.expected_rows(here.settings) * share if table.expected_rows else 1
+    rows = table.expected_rows(here.settings) * share if table.expected_rows else None
     label = f"{table.full_name} {name}"
     with (
         doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {_AGAIN}"),

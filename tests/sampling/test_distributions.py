@@ -20,8 +20,6 @@ from tests.conftest import compiled
 GRID = 20_000
 LARGEST = 1.0 - 2.0**-53  # the largest uniform that there is
 EDGES = (0.0, 2.0**-53, 2.0**-30, 0.075, 0.5, 0.925, 1.0 - 2.0**-30, LARGEST)
-NEW_YEAR, LEAP_DAY = datetime.date(2024, 1, 1), datetime.date(2024, 2, 29)
-RATES = (0.001, 0.3, 1.0, 4.5, 20.0, 50.0)
 SEASONS = {"winter": 1.0, "spring": 0.0, "summer": 2.0, "autumn": 5.0}
 
 # Every distribution of one uniform, by name.
@@ -34,10 +32,6 @@ OF_U: dict[str, Callable[[Column], Column]] = {
     "piecewise_linear": lambda u: d.piecewise_linear(u, [0.2, 0.0, 0.5, 0.3], [0, 5, 8, 10, 95]),
     "standard_normal": d.standard_normal,
     "normal": lambda u: d.normal(u, 100.0, 15.0),
-    "truncated_normal": lambda u: d.truncated_normal(u, 1.0, 0.4, 0.2, 3.0),
-    "lognormal": lambda u: d.lognormal(u, 120.0, 0.9),
-    "poisson": lambda u: d.poisson(u, 4.5),
-    "date": lambda u: d.date(u, NEW_YEAR, LEAP_DAY),
     "zipf": lambda u: d.zipf(u, 40),
 }
 MONOTONE = sorted(set(OF_U) - {"bernoulli", "choice", "choice_index", "ordered_choice"})
@@ -45,11 +39,10 @@ MONOTONE = sorted(set(OF_U) - {"bernoulli", "choice", "choice_index", "ordered_c
 
 @pytest.fixture(scope="module")
 def quantiles(spark: SparkSession) -> pd.DataFrame:
-    """Every distribution over an even grid of uniforms, and the rates of `poisson`."""
+    """Every distribution over an even grid of uniforms."""
     u = (F.col("id") + 0.5) / GRID
     columns = [make(u).alias(name) for name, make in OF_U.items()]
-    rates = [d.poisson(u, rate).alias(f"poisson {rate:g}") for rate in RATES]
-    frame = spark.range(0, GRID, 1, 2).select(u.alias("u"), *columns, *rates)
+    frame = spark.range(0, GRID, 1, 2).select(u.alias("u"), *columns)
     return frame.toArrow().to_pandas().sort_values("u", ignore_index=True)
 
 
@@ -74,41 +67,15 @@ def test_normal_quantiles_hold_in_the_far_tails(spark: SparkSession) -> None:
     np.testing.assert_allclose(measured, stats.norm.ppf(u), rtol=1e-13, atol=1e-15)
 
 
-def test_truncated_normal_quantiles_are_those_of_scipy(quantiles: pd.DataFrame) -> None:
-    low, high = (0.2 - 1.0) / 0.4, (3.0 - 1.0) / 0.4
-    expected = stats.truncnorm.ppf(quantiles["u"], low, high, 1.0, 0.4)
-    np.testing.assert_allclose(quantiles["truncated_normal"], expected, rtol=1e-9)
-
-
-def test_truncation_piles_nothing_up_at_the_bounds(quantiles: pd.DataFrame) -> None:
-    assert not quantiles["truncated_normal"].isin([0.2, 3.0]).any()
-
-
-def test_lognormal_quantiles_are_those_of_scipy(quantiles: pd.DataFrame) -> None:
-    expected = stats.lognorm.ppf(quantiles["u"], 0.9, scale=120.0)
-    np.testing.assert_allclose(quantiles["lognormal"], expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("rate", RATES)
-def test_poisson_quantiles_are_those_of_scipy(quantiles: pd.DataFrame, rate: float) -> None:
-    np.testing.assert_array_equal(quantiles[f"poisson {rate:g}"], stats.poisson.ppf(quantiles["u"], rate))
-
-
 def test_integers_have_their_bounds_and_equal_shares(quantiles: pd.DataFrame) -> None:
     assert quantiles["integer"].value_counts().to_dict() == dict.fromkeys(range(-3, 7), GRID // 10)
     np.testing.assert_array_equal(quantiles["integer"], stats.randint.ppf(quantiles["u"], -3, 7))
 
 
-def test_dates_have_their_bounds_and_equal_shares(quantiles: pd.DataFrame) -> None:
-    days = [NEW_YEAR + datetime.timedelta(int(u * 60)) for u in quantiles["u"]]
-    assert quantiles["date"].tolist() == days
-    assert (days[0], days[-1]) == (NEW_YEAR, LEAP_DAY)
-
-
 def test_a_range_of_one_value_gives_that_value(spark: SparkSession) -> None:
     u = F.col("u")
-    ones = at(spark, EDGES, d.integer(u, 7, 7), d.date(u, LEAP_DAY, LEAP_DAY), d.zipf(u, 1), d.choice(u, {"a": 0.1}))
-    assert set(ones) == {(7, LEAP_DAY, 0, "a")}
+    ones = at(spark, EDGES, d.integer(u, 7, 7), d.zipf(u, 1), d.choice(u, {"a": 0.1}))
+    assert set(ones) == {(7, 0, "a")}
 
 
 def test_bernoulli_is_true_at_its_rate(quantiles: pd.DataFrame) -> None:
@@ -124,8 +91,8 @@ def test_parameters_may_be_columns(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(0.5, 3.0, 2.0), (0.5, -1.0, 0.5)], "u double, a double, b double")
     u, a, b = F.col("u"), F.col("a"), F.col("b")
     ranged = d.integer(u, a.cast("int"), (a + b).cast("int"))
-    rows = frame.select(d.normal(u, a, b), d.lognormal(u, a, b), ranged, d.zipf(u, b.cast("int") + 1)).collect()
-    assert [tuple(row) for row in rows] == [(3.0, 3.0, 4, 1), (-1.0, -1.0, 0, 0)]
+    rows = frame.select(d.normal(u, a, b), ranged, d.zipf(u, b.cast("int") + 1)).collect()
+    assert [tuple(row) for row in rows] == [(3.0, 4, 1), (-1.0, 0, 0)]
 
 
 # choices
@@ -262,7 +229,6 @@ def test_null_parameters_give_null(spark: SparkSession) -> None:
         d.bernoulli(u, none),
         d.integer(u, none, 5),
         d.normal(u, none, 1.0),
-        d.lognormal(u, 1.0, none),
         d.zipf(u, none),
         d.permutation(none.cast("bigint"), 10, 1),
     ]
@@ -321,13 +287,6 @@ def test_weights_that_are_no_weights_are_refused(weights: list[float]) -> None:
 
 
 @pytest.mark.usefixtures("spark")
-@pytest.mark.parametrize("rate", [0.0, -1.0, 50.1, float("nan"), float("inf")])
-def test_rates_outside_the_poisson_table_are_refused(rate: float) -> None:
-    with pytest.raises(ValueError, match="poisson: rate"):
-        d.poisson(F.col("u"), rate)
-
-
-@pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize(
     "make",
     [
@@ -335,12 +294,10 @@ def test_rates_outside_the_poisson_table_are_refused(rate: float) -> None:
         lambda u: d.ordered_choice(u, {"a": 2.0, "b": -1.0}),
         lambda u: d.piecewise_linear(u, [0.5, 0.5], [0, 1]),
         lambda u: d.piecewise_linear(u, [0.5, 0.4], [0, 1, 2]),
-        lambda u: d.date(u, LEAP_DAY, NEW_YEAR),
-        lambda u: d.truncated_normal(u, 0.0, 1.0, 2.0, 1.0),
         lambda u: d.permutation(u, 0, 1),
         lambda u: d.constant_array(["a\x1fb"], "string"),
     ],
-    ids=["no weight", "a negative weight", "an edge too few", "shares below 1", "last before first", "high below low",
+    ids=["no weight", "a negative weight", "an edge too few", "shares below 1",
          "size 0", "a name with the separator"],
 )  # fmt: skip
 def test_arguments_that_mean_nothing_are_refused(make: Callable[[Column], Column]) -> None:

@@ -73,8 +73,10 @@ class Progress:
 
     @contextmanager
     def writing(self, label: str, staged: Folder | None, rows: float | None, files: int) -> Iterator[None]:
-        """A bar for one table in one format, until it is written; it pulses while the table is planned, and where nobody
-        knows how many rows it will have."""
+        """A bar for one table in one format, until it is written.
+
+        It pulses while the table is planned, and where nobody knows how many rows it will have.
+        """
         task = self._bars.add_task(label, total=None, unit=_ROWS)
         done = threading.Event()
         if staged is not None and rows is not None and not self._quiet:

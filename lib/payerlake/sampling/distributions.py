@@ -19,7 +19,6 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-_MAX_POISSON_RATE = 50.0
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -242,33 +241,6 @@ def normal(u: Column, mean: float | Column, deviation: float | Column) -> Column
     return _column(mean) + _column(deviation) * standard_normal(u)
 
 
-def truncated_normal(u: Column, mean: float, deviation: float, low: float, high: float) -> Column:
-    """A double from the normal distribution given that it lies in low … high: no value piles up at the bounds."""
-    if not low < high:
-        raise ValueError(f"truncated_normal: low {low} is not below high {high}")
-    from_, to = _normal_cdf((low - mean) / deviation), _normal_cdf((high - mean) / deviation)
-    drawn = normal(F.lit(from_) + u * (to - from_), mean, deviation)
-    return F.when(u.isNotNull(), F.least(F.greatest(drawn, F.lit(float(low))), F.lit(float(high))))
-
-
-def lognormal(u: Column, median: float | Column, sigma: float | Column) -> Column:
-    """A double whose logarithm is normal: median in the value's own unit, sigma that of the logarithm."""
-    return _column(median) * F.exp(_column(sigma) * standard_normal(u))
-
-
-def poisson(u: Column, rate: float) -> Column:
-    """A count (int) with this mean, by inverse CDF over the table of counts that 53 bits can tell apart."""
-    if not 0 < rate <= _MAX_POISSON_RATE:
-        raise ValueError(f"poisson: rate {rate} is not in 0 … {_MAX_POISSON_RATE}")
-    count, term, below, value = 0, math.exp(-rate), 0.0, None
-    while below + term < 1.0 - 2.0**-53 and (count < rate or term > 2.0**-60):
-        below += term
-        value = F.when(u < below, count) if value is None else value.when(u < below, count)
-        count += 1
-        term *= rate / count
-    return F.when(u.isNotNull(), F.lit(0)) if value is None else value.when(u.isNotNull(), count)
-
-
 def poisson_ladder(u: Column, rate: Column, highest: float) -> tuple[Column, Column]:
     """A count (int) of candidates and the share (double) of them to keep: those kept are Poisson with this rate.
 
@@ -305,13 +277,6 @@ def _poisson_weights(rate: float, size: int) -> list[float]:
     return [math.exp(k * math.log(rate) - rate - math.lgamma(k + 1)) for k in range(size)]
 
 
-def date(u: Column, first: datetime.date, last: datetime.date) -> Column:
-    """A date uniform on first … last, both included."""
-    if first > last:
-        raise ValueError(f"date: first {first} is after last {last}")
-    return F.date_add(F.lit(first), integer(u, 0, (last - first).days).cast("int"))
-
-
 def zipf(u: Column, size: int | Column) -> Column:
     """A position (bigint) from 0 to size − 1 whose share falls like 1/(position + 1): few large, a long tail."""
     size = _column(size)
@@ -345,10 +310,6 @@ def _swapped(centred: Column, swap: Column) -> Column:
 
 def _column(value: float | Column) -> Column:
     return value if isinstance(value, Column) else F.lit(value)
-
-
-def _normal_cdf(z: float) -> float:
-    return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
 def _ratio(x: Column, coefficients: tuple[Sequence[float], Sequence[float]]) -> Column:

@@ -19,7 +19,7 @@ from payerlake.checks import runner, suites
 from payerlake.checks.suites import Check, Suite
 from payerlake.contract import settings
 from payerlake.contract.schema import Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.resources import resource
 from tests.conftest import compiled
 from tests.edits import Break, Frames, changed, first_free, fitting_rows
@@ -74,7 +74,7 @@ class HandWritten:
 
     def holds(self, spark: SparkSession, frames: Frames, docs: Path, contracts: Sequence[Table] = ()) -> None:
         """Every rule of every suite, hand-written and of these contracts."""
-        members = next(frames[table.name] for table in self.tables if table.spine == "members").count()
+        members = next(frames[table.name] for table in self.tables if table.spine is MEMBERS).count()
         with _compiled_from(members, spark):
             report = checks.validate(self.dataset, contracts, frames, docs, settings=self.settings)
         assert report.failures == ()

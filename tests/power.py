@@ -21,6 +21,7 @@ from payerlake.checks.expectations import EXPECTATIONS, values
 from payerlake.checks.suites import Check, Suite
 from payerlake.checks.tolerances import DIVERGENCE, MEAN
 from payerlake.contract.schema import Table
+from payerlake.contract.spine import REFERENCE
 
 TOLD = 0.1  # of the smaller of a share and its rest, of a mean, of the commonest value
 _COUNTED = re.compile(r"(.*): ([\d,]+) values, .*")
@@ -64,7 +65,7 @@ def at_documented_scale(suite: Suite, out: Path) -> dict[str, int]:
 
 def _times(table: Table, manifest: Path) -> float:
     documented = re.search(r"\d[\d,]*", table.documented_rows)
-    if table.spine == "reference" or not documented:
+    if table.spine is REFERENCE or not documented:
         return 1.0
     published = next(iter(json.loads(manifest.read_text(encoding="utf-8"))["tables"][table.name].values()))
     return int(documented[0].replace(",", "")) / published["rows"]

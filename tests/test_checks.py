@@ -21,6 +21,7 @@ from payerlake.checks import Report, SuiteReport, tolerances, validate
 from payerlake.checks.suites import load
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.errors import BadInput
+from payerlake.person import world
 from payerlake.resources import resource
 
 MEMBER = r"^M\d{6,}$"
@@ -48,7 +49,7 @@ MEMBERS = Table(
     csv_stem="members",
     documented_rows="40",
     build=lambda world: world,
-    spine="members",
+    spine=world.MEMBERS,
 )
 SPANS = Table(
     dataset="toy",
@@ -66,7 +67,7 @@ SPANS = Table(
     csv_stem="spans",
     documented_rows="80",
     build=lambda world: world,
-    spine="members",
+    spine=world.MEMBERS,
     references=(
         Reference(("member_number",), "members", ("member_number",)),
         Reference(("plan_code",), "plans", ("plan_code",)),

@@ -22,6 +22,8 @@ from pyspark.testing import assertSchemaEqual
 from payerlake import registry
 from payerlake.contract import settings
 from payerlake.contract.schema import Table
+from payerlake.contract.spine import REFERENCE
+from payerlake.person import world as worlds
 from payerlake.person.world import World
 from payerlake.publish import fingerprint
 from tests import golden
@@ -31,8 +33,8 @@ MEMBERS = 300
 FORMULARIES = 6
 CUT = 293  # the last seven members are made apart from the others; it may cut a household in two
 TABLES = [table for name in registry.datasets() for table in registry.dataset(name).tables]
-OF_MEMBERS = [table for table in TABLES if table.spine == "members"]
-OTHERS = [table for table in TABLES if table.spine != "members"]
+OF_MEMBERS = [table for table in TABLES if table.spine is worlds.MEMBERS]
+OTHERS = [table for table in TABLES if table.spine is not worlds.MEMBERS]
 
 every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.full_name)
 every_table_of_members = pytest.mark.parametrize("table", OF_MEMBERS, ids=lambda table: table.full_name)
@@ -223,8 +225,8 @@ def test_only_tables_that_there_are_have_golden_rows() -> None:
 def test_partitions_are_of_what_the_table_is_made_of(table: Table, stored: Callable) -> None:
     made = stored(table).partitions
     assert 1 <= made <= 7
-    assert made == 1 or table.spine != "reference"
-    assert made > 1 or table.spine != "members"
+    assert made == 1 or table.spine is not REFERENCE
+    assert made > 1 or table.spine is not worlds.MEMBERS
 
 
 @every_table_of_members
@@ -238,7 +240,7 @@ def test_any_members_rows_are_made_without_the_others(spark: SparkSession, table
 def test_tables_without_members_are_the_same_in_one_partition_and_in_every_slice(
     spark: SparkSession, table: Table, stored: Callable
 ) -> None:
-    first = CUT if table.spine == "reference" else 0
+    first = CUT if table.spine is REFERENCE else 0
     assert digest(table.build(world(spark, table.dataset, first, MEMBERS))) == digest(stored(table).frame)
 
 

@@ -17,6 +17,7 @@ from payerlake import registry
 from payerlake.checks.structure import structural
 from payerlake.checks.suites import of_a_part
 from payerlake.contract import settings
+from payerlake.contract.spine import REFERENCE
 from payerlake.databases.load import _contracts, _settings
 from payerlake.errors import BadInput
 from payerlake.insurance import facility
@@ -53,7 +54,7 @@ def parts(members: int, each: int = EACH) -> dict[str, str]:
 
 def whole(dataset: str) -> tuple[str, ...]:
     """The tables that slices have."""
-    return tuple(table.name for table in registry.dataset(dataset).tables if table.spine != "whole")
+    return tuple(table.name for table in registry.dataset(dataset).tables if table.spine.in_parts)
 
 
 # what it costs the driver
@@ -272,7 +273,7 @@ def test_a_slice_of_a_billion_is_published(
 @pytest.mark.parametrize("members", [BILLION, TEN_BILLION])
 def test_neighbouring_slices_share_no_key(spark: SparkSession, dataset: str, members: int) -> None:
     count = members // EACH
-    names = [table.name for table in registry.dataset(dataset).tables if table.spine not in ("whole", "reference")]
+    names = [table.name for table in registry.dataset(dataset).tables if table.spine.number]
     both = [payerlake.tables(spark, dataset, names, slice=f"{i}/{count}", members=members)
             for i in (count // 2, count // 2 + 1)]  # fmt: skip
     with compiled(spark):
@@ -296,8 +297,8 @@ def test_uneven_slices_sum_to_the_whole(spark: SparkSession, dataset: str) -> No
     ]
     of_all, *of_parts = made
     for table in registry.dataset(dataset).tables:
-        if table.spine == "reference":
+        if table.spine is REFERENCE:
             assert all(part[table.name] == of_all[table.name] for part in of_parts), table.name
-        elif table.spine != "whole":
+        elif table.spine.in_parts:
             assert fingerprint.add(*(part[table.name].digest for part in of_parts)) == of_all[table.name].digest
             assert sum(part[table.name].rows for part in of_parts) == of_all[table.name].rows, table.name

@@ -81,7 +81,7 @@ class Dataset:
         """The named tables, or all, parents before children, and last what sums up the others."""
         wanted = {self.table(name).name for name in names} or {table.name for table in self.tables}
         ordered = [table for table in dependency_order(self.tables) if table.name in wanted]
-        return sorted(ordered, key=lambda table: table.spine == "whole")
+        return sorted(ordered, key=lambda table: not table.spine.in_parts)
 
 
 _DATASETS = (

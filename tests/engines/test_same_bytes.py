@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 
 from payerlake import registry
 from payerlake.contract.schema import Table
+from payerlake.contract.spine import REFERENCE
 from payerlake.engine.session import INTERPRETED
 from payerlake.publish import fingerprint as fingerprints
 from tests.engines.cluster import cluster
@@ -125,7 +126,7 @@ def test_what_stands_has_the_golden_fingerprints(run: Run, made: Callable[[Run],
     read = readers()[run.format, BY[run.format]]
     folders = [made(run) / part.replace("/", "-of-") / run.dataset for part in run.slices]
     for table in known.tables:
-        if run.slices == WHOLE or table.spine != "whole":
+        if run.slices == WHOLE or table.spine.in_parts:
             parts = [read(folder, table) for folder in folders]
             assert _sum(table, parts) == expected(table), table.full_name
 
@@ -133,7 +134,7 @@ def test_what_stands_has_the_golden_fingerprints(run: Run, made: Callable[[Run],
 def _sum(table: Table, parts: list[pa.Table]) -> tuple[int, str]:
     """Rows and fingerprint of a table in slices; a reference table is whole in each, and must be the same."""
     found = [fingerprint(part) for part in parts]
-    if table.spine == "reference":
+    if table.spine is REFERENCE:
         assert len(set(found)) == 1, table.full_name
         return found[0].rows, found[0].digest
     return sum(part.rows for part in found), fingerprints.add(*(part.digest for part in found))

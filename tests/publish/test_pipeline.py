@@ -14,6 +14,7 @@ import payerlake
 from payerlake import registry
 from payerlake.contract import settings
 from payerlake.contract.settings import option
+from payerlake.contract.spine import REFERENCE
 from payerlake.errors import BadInput, DataFailed, EngineFailed
 from payerlake.pharmacy.settings import SCENARIOS
 from payerlake.publish import fingerprint, orders, pipeline
@@ -41,7 +42,7 @@ OWN: dict[str, dict[str, Any]] = {  # settings that no document has
         "risk": {"low": 0.3, "high": 5, "drift": 0.2},
     },
 }
-SPINED = [table.name for table in registry.dataset("pharmacy").tables if table.spine != "reference"]
+SPINED = [table.name for table in registry.dataset("pharmacy").tables if table.spine is not REFERENCE]
 
 
 def _digests(tables: dict[str, DataFrame]) -> dict[str, fingerprint.Fingerprint]:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import types as T
 
+from payerlake.contract.spine import REFERENCE, Spine
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -141,10 +143,7 @@ class Index:
 class Table:
     """The contract of one table.
 
-    grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by:
-    `members`, or what the settings count by itself, such as `formularies` or `facilities` (the table is made in ranges
-    of them, sliced and split into files by them), `reference` (as many whatever the members, but for some of which
-    there are a bounded number; whole in every slice) or `whole` (sums up the whole dataset, and is in no slice).
+    grain: "One row per …". key: the columns that identify a row. spine: what the rows are counted by.
     rules: SQL conditions over a row, by name, beyond a single column's. csv_stem: name of the CSV files.
     documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
@@ -163,7 +162,7 @@ class Table:
     csv_stem: str
     documented_rows: str
     build: Callable[[World], DataFrame] = field(repr=False)
-    spine: str = "reference"
+    spine: Spine = REFERENCE
     expected_rows: Callable[[Any], float] | None = field(default=None, repr=False)
     examine: Callable[[Any], None] | None = field(default=None, repr=False)
     references: tuple[Reference, ...] = ()
@@ -190,7 +189,7 @@ class Table:
 
     def is_cut_with(self, parent: Table) -> bool:
         """Whether a part of this table refers only to rows that the same part of the parent has."""
-        return parent.spine in (self.spine, "reference")
+        return parent.spine in (self.spine, REFERENCE)
 
     def schema(self) -> T.StructType:
         """The Spark schema: names, types, nullability, and each column's meaning as its comment."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -29,14 +29,6 @@ MOST_MEMBERS = 10**12  # ids that are made of a member's key and a few digits mo
 _MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`: it brings the keys of another mapping and is none itself
 
 
-class Counted(NamedTuple):
-    """What a dataset has beside members and by their number: how many, how many a file, and the setting of it."""
-
-    number: int
-    per_file: int
-    setting: str
-
-
 class DatasetSettings(Frozen):
     """What every dataset has: the base of its own settings.
 
@@ -50,11 +42,6 @@ class DatasetSettings(Frozen):
     population: Population
     members_per_file: Frozen
     partition_by: dict[str, list[str]]
-
-    @property
-    def counted(self) -> dict[str, Counted]:
-        """What is counted, sliced and split into files by itself, not with the members: by the name of its spine."""
-        return {}
 
 
 class ByParts:

@@ -10,7 +10,7 @@ from payerlake.finance.casemix import examine
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.frames import kept
 from payerlake.sampling.numbers import exact
 
@@ -66,7 +66,7 @@ TABLE = Table(
     documented_rows="about 42,000",
     may_be_empty=True,
     build=capitation,
-    spine="members",
+    spine=MEMBERS,
     examine=examine,
     expected_rows=expected_months,
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),

@@ -12,7 +12,7 @@ from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_c
 from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services, claims_per_patient
 from payerlake.finance.settings import STATUSES, FinanceSettings
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.distributions import choice, constant_array, integer, table_choice
 from payerlake.sampling.identifiers import numbered
 
@@ -110,7 +110,7 @@ TABLE = Table(
     documented_rows="about 15,000",
     may_be_empty=True,
     build=claims,
-    spine="members",
+    spine=MEMBERS,
     examine=examine,
     expected_rows=expected_claims,
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),

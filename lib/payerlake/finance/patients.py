@@ -10,7 +10,7 @@ from payerlake.finance.casemix import examine
 from payerlake.finance.catalogue import SEXES
 from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, cents, dollars
 from payerlake.finance.roster import Roster
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.numbers import exact
 
 
@@ -43,7 +43,7 @@ TABLE = Table(
     csv_stem="healthcare_patients_registry",
     documented_rows="3,600",
     build=patients,
-    spine="members",
+    spine=MEMBERS,
     examine=examine,
     expected_rows=lambda settings: settings.members,
     unique=(("member_id",),),

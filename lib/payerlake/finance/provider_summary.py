@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Table
+from payerlake.contract.spine import WHOLE
 from payerlake.finance.capitation import paid_months
 from payerlake.finance.casemix import examine
 from payerlake.finance.claims import adjudicated
@@ -76,7 +77,7 @@ TABLE = Table(
     csv_stem="provider_financial_summary",
     documented_rows="24",
     build=provider_summary,
-    spine="whole",
+    spine=WHOLE,
     examine=examine,
     rules={"revenue_is_capitation_and_claims": "TotalRevenue = CapitationAmount + PaidAmount"},
     columns=(

@@ -24,7 +24,7 @@ from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
 from payerlake.person.people import place_among
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.distributions import choice_index, number_at, poisson_ladder, with_normals
 from payerlake.sampling.frames import in_a_new_method, kept
 from payerlake.sampling.numbers import decimal
@@ -218,7 +218,7 @@ TABLE = Table(
     documented_rows="about 400,000",
     may_be_empty=True,
     build=claims,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=expected_claims,
     references=(
         Reference(("member_id",), "members", ("member_id",)),

@@ -10,7 +10,7 @@ from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.plan import base_rate
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.distributions import choice_index, constant_array, number_at
 from payerlake.sampling.frames import kept
 from payerlake.sampling.numbers import decimal
@@ -76,7 +76,7 @@ TABLE = Table(
     documented_rows="about 90,000",
     may_be_empty=True,
     build=enrollment,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.enrollment.coverage,
     references=(Reference(("plan_id",), "plan", ("plan_id",)),),
     indexes=(Index(("state",)),),

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Table
 from payerlake.insurance.insurance import CONTACT_INFO
-from payerlake.insurance.settings import NPIS_A_DIGIT, InsuranceSettings
+from payerlake.insurance.settings import FACILITIES, NPIS_A_DIGIT, InsuranceSettings
 from payerlake.person import names
 from payerlake.person.places import Places, field
 from payerlake.person.world import World
@@ -43,7 +43,7 @@ def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: 
 def facility(world: World) -> DataFrame:
     """One row per facility; key facility_id. Cities, ZIP codes and area codes are real, the facilities are not."""
     settings, draws, states = world.settings, world.draws, list(world.settings.population.states)
-    numbered = world.own_keys("facilities").select((F.col("id") + 1).alias("id"))
+    numbered = world.keys(FACILITIES).select((F.col("id") + 1).alias("id"))
     keyed = numbered.select("id", _state_index(settings, F.col("id")).alias("state_index"))
 
     def u(column: str, draw: str = "") -> SparkColumn:
@@ -90,7 +90,7 @@ TABLE = Table(
     csv_stem="facility",
     documented_rows="about 200",
     build=facility,
-    spine="facilities",
+    spine=FACILITIES,
     expected_rows=lambda settings: settings.facility_count,
     indexes=(Index(("npi",)), Index(("state",))),
     columns=(

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.frames import in_a_new_method, listed
 
 
@@ -44,7 +44,7 @@ TABLE = Table(
     documented_rows="about 150,000",
     may_be_empty=True,
     build=member_condition,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members * prevalence(settings).conditions_per_member,
     references=(
         Reference(("member_id",), "members", ("member_id",), on_delete="CASCADE"),

@@ -15,7 +15,7 @@ from payerlake.insurance.enrollment import enrollment_id
 from payerlake.insurance.facility import facility_in_state
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import SEXES
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.distributions import number_at, with_normals
 from payerlake.sampling.frames import in_a_new_method
 from payerlake.sampling.numbers import decimal
@@ -138,7 +138,7 @@ TABLE = Table(
     csv_stem="members",
     documented_rows="100,000",
     build=members,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
     numeric_booleans=True,
     references=(

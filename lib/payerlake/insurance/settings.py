@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake import reference
 from payerlake.contract.setting_types import FromTo, Frozen, Positive, Share, SharesByNumber, exactly, sums_to_one
-from payerlake.contract.settings import Counted, DatasetSettings
+from payerlake.contract.settings import DatasetSettings
+from payerlake.contract.spine import Spine
 
 SEXES = ("F", "M", "O")
 BANDS = ("0-17", "18-34", "35-44", "45-54", "55-64", "65+")  # of the catalogue's prevalence
@@ -477,11 +478,15 @@ class InsuranceSettings(DatasetSettings):
         return self
 
     @property
-    def counted(self) -> dict[str, Counted]:
-        """The facilities: as they grow with the members, each part of the members has a part of them."""
-        return {"facilities": Counted(self.facility_count, _FACILITIES_PER_FILE, "facilities.per_member")}
-
-    @property
     def facility_count(self) -> int:
         """How many facilities there are."""
         return max(self.facilities.least, math.floor(self.members * self.facilities.per_member))
+
+
+FACILITIES = Spine(
+    "facilities",
+    number=lambda settings: settings.facility_count,
+    per_file=lambda *_: _FACILITIES_PER_FILE,
+    setting="facilities.per_member",
+)
+"""They grow with the members, so each part of the members has a part of them."""

@@ -12,8 +12,20 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from payerlake.contract.schema import Table
+from payerlake.contract.spine import Spine
+from payerlake.person.households import LARGEST
 from payerlake.person.people import PERSON, People
 from payerlake.sampling.draws import Draws
+
+MEMBERS = Spine(
+    "members",
+    number=lambda settings: settings.members,
+    per_file=lambda settings, table: getattr(settings.members_per_file, table),
+    setting="members",
+    smallest=LARGEST,
+    undivided=f"no part cuts a household, which may be of {LARGEST}",
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class World:
     """One dataset of one seed, as far as this run makes it.
 
     first, last: the range of member keys, last excluded. The whole dataset has keys 0 … settings.members.
-    part: I of N, for what the settings count by itself.
+    part: I of N, for the other spines.
     """
 
     spark: SparkSession
@@ -62,19 +74,20 @@ class World:
                 self._planned[key] = (make(), of)
             return self._planned[key][0]
 
-    def own_keys(self, spine: str) -> DataFrame:
-        """Keys of this part of what the settings count as this spine (`formularies`, `facilities`), from 0, in column
-        `id`, evenly in as many partitions as there are files."""
-        return self.spark.range(*self._own(spine), 1, self.own_files(spine))
+    def keys(self, spine: Spine) -> DataFrame:
+        """Keys of this part of a spine that the members are not, in column `id`, evenly in as many partitions as there
+        are files."""
+        first, last = self.range(spine)
+        return self.spark.range(first, last, 1, spine.files(self.settings, "", last - first))
 
-    def own_files(self, spine: str) -> int:
-        """Files of the tables that follow this spine."""
-        first, last = self._own(spine)
-        return max(1, math.ceil((last - first) / self.settings.counted[spine].per_file))
+    def files(self, table: Table) -> int:
+        """How many files the table is laid into."""
+        first, last = self.range(table.spine)
+        return table.spine.files(self.settings, table.name, last - first)
 
-    def _own(self, spine: str) -> tuple[int, int]:
-        (part, parts), count = self.part, self.settings.counted[spine].number
-        return count * (part - 1) // parts, count * part // parts
+    def range(self, spine: Spine) -> tuple[int, int]:
+        """The first key of this run, and the first beyond it."""
+        return (self.first, self.last) if spine is MEMBERS else spine.part(self.settings, *self.part)
 
 
 Step = Callable[[Any, DataFrame], DataFrame]

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.households import ROLES
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.cover import DUAL, HISTORICAL, SINGLE, TRANSITION, Cover
 from payerlake.pharmacy.employer_groups import GROUP_NUMBER
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
@@ -121,7 +121,7 @@ TABLE = Table(
     csv_stem="us_pharmacy_enrollments",
     documented_rows="10,000,000 ±1 %",
     build=enrollments,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.enrollments.expected_rows_per_member,
     references=(
         Reference(("member_number",), "members", ("member_number",)),

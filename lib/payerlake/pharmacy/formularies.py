@@ -15,7 +15,7 @@ from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
 from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
-from payerlake.pharmacy.settings import FORMULARY_TYPES, SEGMENTS, PharmacySettings
+from payerlake.pharmacy.settings import FORMULARIES, FORMULARY_TYPES, SEGMENTS, PharmacySettings
 from payerlake.sampling.distributions import bernoulli, choice, constant_array, permutation
 from payerlake.sampling.frames import gathered
 from payerlake.sampling.margins import apportioned, rounded
@@ -122,7 +122,7 @@ def formularies(world: World) -> DataFrame:
     Shares of segments, types, tier counts and pharmacy benefit managers: the settings' `formularies`; segment and type
     hold together, in whole numbers. The only shuffle is that of the sums: a row a formulary.
     """
-    listed = terms(world, world.own_keys("formularies"))
+    listed = terms(world, world.keys(FORMULARIES))
     sums = (
         DrugLists(world)
         .lines(listed)
@@ -219,7 +219,7 @@ TABLE = Table(
     csv_stem="us_pharmacy_formularies",
     documented_rows="5,000",
     build=formularies,
-    spine="formularies",
+    spine=FORMULARIES,
     examine=quotas.examine,
     references=(Reference(("plan_code",), "plans", ("plan_code",)),),
     rules={

@@ -12,6 +12,7 @@ from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
 from payerlake.pharmacy.formularies import FORMULARY_CODE, terms
+from payerlake.pharmacy.settings import FORMULARIES
 from payerlake.sampling.distributions import bernoulli
 from payerlake.sampling.identifiers import UUID4, uuid4
 
@@ -23,7 +24,7 @@ def formulary_drugs(world: World) -> DataFrame:
 
     Rates of inclusion, tiers and restrictions: the settings' `formularies`.
     """
-    lines = DrugLists(world).lines(terms(world, world.own_keys("formularies")))
+    lines = DrugLists(world).lines(terms(world, world.keys(FORMULARIES)))
     tier, key = F.col("tier"), (F.col("id"), F.col("product"))
 
     def bits(draw: str) -> SparkColumn:
@@ -54,7 +55,7 @@ TABLE = Table(
     csv_stem="us_pharmacy_formularies_drugs",
     documented_rows="10,000,000 ±1 %",
     build=formulary_drugs,
-    spine="formularies",
+    spine=FORMULARIES,
     expected_rows=lambda settings: 2000.0 * settings.formulary_count,
     examine=quotas.examine,
     references=(

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.households import ROLES
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
 from payerlake.sampling.identifiers import numbered
 
@@ -45,7 +45,7 @@ TABLE = Table(
     csv_stem="us_pharmacy_households",
     documented_rows="1,000,000",
     build=households,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
     references=(
         Reference(("member_number",), "members", ("member_number",)),

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.identifiers import numbered
 
 MEMBER_NUMBER = r"^M\d{6,}$"
@@ -58,7 +58,7 @@ TABLE = Table(
     csv_stem="us_pharmacy_members",
     documented_rows="1,000,000",
     build=members,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
     columns=(
         Column(

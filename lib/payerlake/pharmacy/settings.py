@@ -19,7 +19,8 @@ from payerlake.contract.setting_types import (
     exactly,
     sums_to_one,
 )
-from payerlake.contract.settings import Counted, DatasetSettings
+from payerlake.contract.settings import DatasetSettings
+from payerlake.contract.spine import Spine
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
 KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
@@ -182,11 +183,14 @@ class PharmacySettings(DatasetSettings):
         return self
 
     @property
-    def counted(self) -> dict[str, Counted]:
-        """The formularies."""
-        return {"formularies": Counted(self.formulary_count, self.formularies.per_file, "formularies.count")}
-
-    @property
     def formulary_count(self) -> int:
         """How many formularies there are: the setting, else one for every 200 members and at least 5."""
         return self.formularies.count or max(5, self.members // 200)
+
+
+FORMULARIES = Spine(
+    "formularies",
+    number=lambda settings: settings.formulary_count,
+    per_file=lambda settings, _: settings.formularies.per_file,
+    setting="formularies.count",
+)

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.cover import HISTORICAL, TRANSITION, TURNED_65, Cover
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
 from payerlake.sampling.distributions import integer
@@ -73,7 +73,7 @@ TABLE = Table(
     documented_rows="about 420,000",
     may_be_empty=True,
     build=special_enrollments,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members * 0.4,
     references=(Reference(("member_number",), "members", ("member_number",)),),
     rules={"event_comes_first": "event_date <= effective_date AND datediff(effective_date, event_date) <= 60"},

@@ -15,7 +15,6 @@ from payerlake import registry
 from payerlake.contract import settings
 from payerlake.contract.schema import Table
 from payerlake.errors import BadInput, unknown
-from payerlake.person.households import LARGEST as LARGEST_HOUSEHOLD
 from payerlake.person.world import World
 from payerlake.registry import Dataset
 from payerlake.writers import WRITERS
@@ -65,7 +64,7 @@ def _of_part(tables: list[Table], named: Sequence[str], part: tuple[int, int]) -
     """The tables that a part of the dataset has: none that sums up the whole. Raises BadInput where one is named."""
     if part[1] == 1:
         return tables
-    summing = [table.name for table in tables if table.spine == "whole"]
+    summing = [table.name for table in tables if not table.spine.in_parts]
     if set(named) & set(summing):
         raise BadInput(
             f"--slice {part[0]}/{part[1]}: {', '.join(summing)}: sums up the whole dataset, so no slice has it; "
@@ -75,21 +74,17 @@ def _of_part(tables: list[Table], named: Sequence[str], part: tuple[int, int]) -
 
 
 def _check_parts(made: Order) -> None:
-    """Raises BadInput where a part would hold nothing: it has a household of any size, and one at least of all else
-    that is counted."""
+    """Raises BadInput where a part would hold nothing of what some of its tables are counted by."""
     part, parts = made.part
-    counted = made.settings.counted
-    for spine in dict.fromkeys(t.spine for t in made.tables if t.spine == "members" or t.spine in counted):
-        if spine == "members":
-            count, smallest, setting = made.settings.members, LARGEST_HOUSEHOLD, "members"
-        else:
-            count, smallest, setting = counted[spine].number, 1, counted[spine].setting
-        if 1 < parts > count // smallest:
-            sliced = ", ".join(table.name for table in made.tables if table.spine == spine)
-            whole = f" and no part cuts a household, which may be of {smallest}" if smallest > 1 else ""
+    for spine in dict.fromkeys(table.spine for table in made.tables):
+        count = spine.number(made.settings) if spine.number else parts
+        if 1 < parts > count // spine.smallest:
+            sliced = ", ".join(table.name for table in made.tables if table.spine is spine)
+            why = f" and {spine.undivided}" if spine.undivided else ""
             raise BadInput(
-                f"--slice {part}/{parts}: there are {count:,} {spine}{whole}, so N is at most "
-                f"{max(1, count // smallest):,}; give fewer parts, raise {setting}, or leave out of --tables: {sliced}"
+                f"--slice {part}/{parts}: there are {count:,} {spine.name}{why}, so N is at most "
+                f"{max(1, count // spine.smallest):,}; give fewer parts, raise {spine.setting}, or leave out of "
+                f"--tables: {sliced}"
             )
 
 

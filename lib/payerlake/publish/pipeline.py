@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -137,7 +136,7 @@ def _write(here: World, table: Table, name: str, to: Destination, progress: Prog
     label = f"{table.full_name} {name}"
     with (
         doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {_AGAIN}"),
-        progress.writing(label, to.staging_folder(), rows, _files(here, table)),
+        progress.writing(label, to.staging_folder(), rows, here.files(table)),
     ):
         frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
         stored = to.write(frame, table, name, layout)
@@ -164,12 +163,6 @@ def _standing(here: World, table: Table, name: str, to: Destination, rows: int, 
         f"{' with other values' if made.rows == rows else ''}; nothing is published. The executors and this process "
         "must see the same storage: give a place that all of them share, or --master local[*]"
     )
-
-
-def _files(here: World, table: Table) -> int:
-    if table.spine != "members":
-        return here.own_files(table.spine) if table.spine in here.settings.counted else 1
-    return max(1, math.ceil((here.last - here.first) / getattr(here.settings.members_per_file, table.name)))
 
 
 def _write_scripts(made: Order, manifest: Manifest, to: Destination) -> None:

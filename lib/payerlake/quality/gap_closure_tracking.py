@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.quality.care_gaps import CareGaps
 from payerlake.quality.columns import CREATED, created_column
 from payerlake.quality.member_gaps import expected_gaps
@@ -47,7 +47,7 @@ TABLE = Table(
     documented_rows="about 3,200",
     may_be_empty=True,
     build=gap_closure_tracking,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=expected_activities,
     references=(
         Reference(("gap_id",), "member_gaps", ("gap_id",)),

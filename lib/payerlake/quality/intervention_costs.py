@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.quality.activity_cost_standards import CATEGORIES
 from payerlake.quality.care_gaps import FOLLOW_UP, CareGaps, standard_cost
 from payerlake.quality.columns import CREATED, created_column
@@ -90,7 +90,7 @@ TABLE = Table(
     documented_rows="about 4,300",
     may_be_empty=True,
     build=intervention_costs,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=expected_activities,
     references=(
         Reference(("gap_id",), "member_gaps", ("gap_id",)),

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import OLDEST
@@ -104,7 +104,7 @@ TABLE = Table(
     documented_rows="about 22,000",
     may_be_empty=True,
     build=member_chronic_conditions,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.conditions_per_member,
     unique=(("member_id", "condition_code"),),
     indexes=(Index(("member_id", "condition_code"), name="idx_member_conditions_lookup"),),

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.quality.care_gaps import STATUSES, CareGaps
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import measures
@@ -53,7 +53,7 @@ TABLE = Table(
     documented_rows="about 13,150",
     may_be_empty=True,
     build=member_gaps,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=expected_gaps,
     unique=(("member_id", "measure_id", "measurement_year"),),
     references=(

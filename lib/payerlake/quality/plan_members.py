@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from payerlake import reference
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 from payerlake.quality.columns import CREATED, MEMBER_ID, PLAN_ID, created_column, member_id
 from payerlake.quality.roster import Roster
 from payerlake.sampling.distributions import constant_array
@@ -54,7 +54,7 @@ TABLE = Table(
     csv_stem="plan_members",
     documented_rows="10,000",
     build=plan_members,
-    spine="members",
+    spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
     references=(
         Reference(("plan_id",), "ma_plans", ("plan_id",)),

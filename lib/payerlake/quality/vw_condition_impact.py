@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Table
+from payerlake.contract.spine import WHOLE
 from payerlake.person.world import World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE, chronic_conditions_reference
 from payerlake.quality.member_chronic_conditions import with_conditions
@@ -68,7 +69,7 @@ TABLE = Table(
     csv_stem="vw_condition_impact",
     documented_rows="17",
     build=vw_condition_impact,
-    spine="whole",
+    spine=WHOLE,
     view=sql,
     columns=(
         Column("condition_code", "varchar(20)", "ICD-10-CM category", pattern=CONDITION_CODE),

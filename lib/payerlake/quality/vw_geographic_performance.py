@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Table
+from payerlake.contract.spine import WHOLE
 from payerlake.person.world import World
 from payerlake.quality.care_gaps import CLOSED, OPEN, CareGaps
 from payerlake.quality.plan_members import risk_units
@@ -77,7 +78,7 @@ TABLE = Table(
     csv_stem="vw_geographic_performance",
     documented_rows="30",
     build=vw_geographic_performance,
-    spine="whole",
+    spine=WHOLE,
     view=sql,
     rules={"gaps_have_a_status": "open_gaps + closed_gaps <= total_gaps"},
     columns=(

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from payerlake import reference
 from payerlake.contract.schema import Column, Table
+from payerlake.contract.spine import WHOLE
 from payerlake.person.world import World
 from payerlake.quality.columns import PLAN_ID
 from payerlake.quality.plan_members import risk_units
@@ -93,7 +94,7 @@ TABLE = Table(
     csv_stem="vw_member_segmentation",
     documented_rows="-",
     build=vw_member_segmentation,
-    spine="whole",
+    spine=WHOLE,
     view=sql,
     columns=(
         Column("plan_id", "varchar(20)", "Plan", pattern=PLAN_ID),

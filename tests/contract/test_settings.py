@@ -443,3 +443,16 @@ def test_a_plan_year_before_the_youngest_are_born_is_refused() -> None:
     )
     assert load("plan_year=2020", "population.as_of=2020-01-01").plan_year == 2020
     assert load("plan_year=2007", "population=clinic_patients", "enrollments.first_plan_year=2000").plan_year == 2007
+
+
+def test_what_is_solved_once_is_solved_again_only_where_its_parts_differ() -> None:
+    asked = []
+
+    @settings.solved_once("members")
+    def solve(of: PharmacySettings) -> int:
+        asked.append(of.members)
+        return of.members
+
+    of = [load(f"members={members}", f"seed={seed}") for members, seed in ((5, 1), (5, 2), (6, 1), (5, 3))]
+    assert [solve(each) for each in of] == [5, 5, 6, 5]
+    assert asked == [5, 6]

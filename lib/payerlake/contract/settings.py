@@ -8,9 +8,11 @@ entry by entry by the command line. `population` is the name of a file in `conf/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from threading import RLock
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -44,18 +46,31 @@ class DatasetSettings(Frozen):
     partition_by: dict[str, list[str]]
 
 
-class ByParts:
-    """Settings as a key of a cache: equal where the named parts are, on which what is cached depends."""
+S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
+_REMEMBERED = 8
 
-    def __init__(self, settings: BaseModel, *parts: str) -> None:
-        self.settings: Any = settings
-        self._text = settings.model_dump_json(include=set(parts))
 
-    def __hash__(self) -> int:
-        return hash(self._text)
+def solved_once(*parts: str) -> Callable[[Callable[[S], T]], Callable[[S], T]]:
+    """A function of settings that gives for the same of these parts, on which alone it depends, what it gave before."""
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ByParts) and other._text == self._text
+    def decorate(solve: Callable[[S], T]) -> Callable[[S], T]:
+        found: dict[str, T] = {}
+        lock = RLock()  # tables are built by threads
+
+        @wraps(solve)
+        def once(settings: S) -> T:
+            key = settings.model_dump_json(include=set(parts))
+            with lock:
+                if key not in found:
+                    if len(found) == _REMEMBERED:
+                        del found[next(iter(found))]
+                    found[key] = solve(settings)
+                return found[key]
+
+        return once
+
+    return decorate
 
 
 def load(

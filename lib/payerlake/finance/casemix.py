@@ -7,9 +7,8 @@ and patients who pay alone, who are seen in the office only, of another.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-from payerlake.contract.settings import ByParts
+from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import SELF_PAY, YEARLY
 from payerlake.finance.morbidity import Morbidity, morbidity
@@ -102,24 +101,12 @@ def _covered(plan: str) -> str:
     return "in the office, where those without insurance are seen" if plan == SELF_PAY else f"covered by {plan}"
 
 
+@solved_once(
+    "population", "plans", "self_pay", "diagnoses", "procedures", "diagnosis_procedures", "claims", "months_back"
+)
 def casemix(settings: FinanceSettings) -> CaseMix:
     """The case mix of these settings; made once for each."""
-    parts = (
-        "population",
-        "plans",
-        "self_pay",
-        "diagnoses",
-        "procedures",
-        "diagnosis_procedures",
-        "claims",
-        "months_back",
-    )
-    return _made(ByParts(settings, *parts))
-
-
-@lru_cache(maxsize=8)
-def _made(key: ByParts) -> CaseMix:
-    return CaseMix(key.settings)
+    return CaseMix(settings)
 
 
 def examine(settings: FinanceSettings) -> None:

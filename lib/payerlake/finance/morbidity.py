@@ -7,13 +7,13 @@ comes out among all. The rates are solved here, on the driver, cell by cell of a
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache, reduce
+from functools import cached_property, reduce
 from itertools import product
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.settings import ByParts
+from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import AGE_BANDS, SEXES, Diagnosis, Procedure, paired
 from payerlake.finance.columns import place_of
@@ -144,11 +144,7 @@ class Morbidity:
         return sorted(found)
 
 
+@solved_once("population", "diagnoses", "procedures", "diagnosis_procedures")
 def morbidity(settings: FinanceSettings) -> Morbidity:
     """The morbidity of these settings; solved once for each."""
-    return _solved(ByParts(settings, "population", "diagnoses", "procedures", "diagnosis_procedures"))
-
-
-@lru_cache(maxsize=8)
-def _solved(key: ByParts) -> Morbidity:
-    return Morbidity(key.settings)
+    return Morbidity(settings)

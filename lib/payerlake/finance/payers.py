@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.contract.settings import ByParts
+from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import SELF_PAY
 from payerlake.finance.settings import SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
@@ -113,11 +113,7 @@ def _start(plan: Plan, age: int) -> float:
     return (1.0 if is_member else plan.outside) if plan.weight > 0 else 0.0
 
 
+@solved_once("population", "plans", "self_pay")
 def payers(settings: FinanceSettings) -> Payers:
     """The payers of these settings; their shares are solved once for each."""
-    return _solved(ByParts(settings, "population", "plans", "self_pay"))
-
-
-@lru_cache(maxsize=8)
-def _solved(key: ByParts) -> Payers:
-    return Payers(key.settings)
+    return Payers(settings)

@@ -15,12 +15,11 @@ rules would not hold. Where rules alone would add more than the catalogue's prev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
-from payerlake.contract.settings import ByParts
+from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import Lifestyles
@@ -57,14 +56,10 @@ class Prevalence:
         return float(self.final.sum(axis=0) @ self.group_shares)
 
 
+@solved_once("population", "body", "lifestyle", "conditions")
 def prevalence(settings: InsuranceSettings) -> Prevalence:
     """The rates of these settings; solved once for each. Raises BadInput where a prevalence cannot be reached."""
-    return _solved(ByParts(settings, "population", "body", "lifestyle", "conditions"))
-
-
-@lru_cache(maxsize=8)
-def _solved(key: ByParts) -> Prevalence:
-    return _Solver(key.settings).solve()
+    return _Solver(settings).solve()
 
 
 class _Solver:

@@ -8,13 +8,13 @@ Farlie, Gumbel and Morgenstern have it, which can be integrated over any range o
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
 
 import numpy as np
 
-from payerlake.contract.settings import ByParts
+from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.settings import QualitySettings
@@ -158,11 +158,7 @@ class Prevalence:
         return rates
 
 
+@solved_once("population", "plans", "risk", "conditions", "gaps")
 def prevalence(settings: QualitySettings) -> Prevalence:
     """The prevalence of these settings; solved once for each."""
-    return _solved(ByParts(settings, "population", "plans", "risk", "conditions", "gaps"))
-
-
-@lru_cache(maxsize=8)
-def _solved(key: ByParts) -> Prevalence:
-    return Prevalence(key.settings)
+    return Prevalence(settings)

@@ -88,7 +88,7 @@ BAD = {
     "unknown table": (("generate", "pharmacy.membres"), ["'membres'", "did you mean 'members'"]),
     "unknown table of --tables": (("generate", "pharmacy", "--tables", "members,plan"), ["'plan'", "'plans'"]),
     "table named twice": (("generate", "pharmacy.members", "--tables", "plans"), ["one of the two"]),
-    "table to describe": (("describe", "members"), ["DATASET.TABLE"]),
+    "table to describe": (("describe", "members"), ["pharmacy.members or insurance.members"]),
     "unknown setting": (("generate", "pharmacy", "--set", "sede=1"), ["'sede'", "did you mean 'seed'"]),
     "setting without value": (("generate", "pharmacy", "--set", "seed"), ["key=value"]),
     "unknown format": (("generate", "pharmacy", "--format", "cvs"), ["'cvs'", "did you mean 'csv'"]),
@@ -101,6 +101,11 @@ BAD = {
     "slice beyond the last": (("generate", "pharmacy", "--slice", "3/2"), ["I/N"]),
     "slice from zero": (("generate", "pharmacy", "--slice", "0/2"), ["I/N"]),
     "slice in words": (("generate", "pharmacy", "--slice", "half"), ["I/N"]),
+    "partition column twice": (
+        ("generate", "pharmacy", "--set", "partition_by={members: [state, state]}"),
+        ["named twice"],
+    ),
+    "day out of time": (("generate", "finance", "--set", "population.as_of=0001-01-01"), ["population.as_of"]),
     "unknown partition column": (("generate", "pharmacy", "--set", "partition_by={members: [stat]}"), ["'state'"]),
     "missing file": (("generate", "pharmacy", "--config", "/nowhere/my.yaml"), ["/nowhere/my.yaml"]),
 }

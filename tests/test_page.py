@@ -6,11 +6,15 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from payerlake.checks import data_docs
 from payerlake.checks.page import page
 from payerlake.checks.reports import Report, RuleReport, SuiteReport
+from payerlake.checks.runner import Evaluation, Result
+from payerlake.checks.suites import Check, Suite
 from payerlake.resources import resource
 from payerlake.storage.manifest import ColumnRecord, Manifest, TableRecord
 
@@ -237,3 +241,23 @@ def luminance(colour: str) -> float:
     parts = [int(wide[i : i + 2], 16) / 255 for i in (0, 2, 4)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+# Great Expectations' own pages
+
+
+def test_data_docs_show_a_text_of_the_data_as_text(tmp_path: Path) -> None:
+    text = "<script>alert(1)</script>"
+    check = Check(
+        "expect_column_values_to_be_in_set",
+        {"column": "sex", "value_set": ["F"]},
+        {"rule": "sex is F", "source": "contract"},
+        "rows",
+    )
+    found = {"element_count": 1, "missing_count": 0, "unexpected_count": 1, "partial_unexpected_list": [text]}
+    suite = Suite("pharmacy.plans", "here", ("plans",), {"rows": "SELECT 1"}, (check,), ())
+    data_docs.build(tmp_path / "docs", "pharmacy", [(suite, Evaluation(1, (Result(check, False, 1, found),), ()))])
+    shown = (tmp_path / "docs/suites/pharmacy.plans.html").read_text()
+    assert "<script>alert" not in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert text in (tmp_path / "docs/suites/pharmacy.plans.json").read_text()

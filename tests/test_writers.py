@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -276,6 +278,57 @@ def test_a_delta_table_that_somebody_changed_is_read_as_delta(spark, tmp_path, l
     spark.sql(later.format(f"delta.`{tmp_path}/delta/claims`"))
     there = spark.read.format("delta").load(str(tmp_path / "delta" / "claims")).select(*contract().column_names)
     assert measure(WRITERS["delta"].read(spark, contract(), str(tmp_path))) == measure(there)
+
+
+def _rewritten(folder: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Each Parquet file of the folder again, changed."""
+    for path in folder.glob("*.parquet"):
+        parquet.write_table(change(parquet.read_table(path)), path)
+
+
+def test_a_null_that_somebody_wrote_where_delta_says_there_is_none_is_found(spark, tmp_path):
+    required = next(c.name for c in contract().columns if not c.nullable)
+    written(many(spark), tmp_path, "delta")
+    place = contract().column_names.index(required)
+    _rewritten(
+        tmp_path / "delta" / "claims",
+        lambda table: table.set_column(place, required, pa.nulls(len(table), table.field(place).type)),
+    )
+    stored = WRITERS["delta"].read(spark, contract(), str(tmp_path))
+    assert stored.where(F.col(required).isNull()).count() == 100
+
+
+@pytest.mark.parametrize("broken", ["protocol", "metaData", "a gap", "no JSON"])
+def test_a_delta_log_that_no_reader_accepts_is_none_of_ours(spark, tmp_path, broken):
+    written(many(spark), tmp_path, "delta")
+    log = tmp_path / "delta" / "claims" / "_delta_log"
+    first = log / f"{0:020d}.json"
+    kept = [line for line in first.read_text().splitlines() if broken not in line]
+    first.write_text("nonsense" if broken == "no JSON" else "\n".join(kept) + "\n")
+    if broken == "a gap":
+        (log / f"{5:020d}.json").write_text(first.read_text())
+    with pytest.raises(Exception, match=r"DELTA_|Delta|JSON|Unrecognized"):
+        WRITERS["delta"].read(spark, contract(), str(tmp_path)).count()
+
+
+def test_a_delta_table_that_lost_a_column_is_read_without_it(spark, tmp_path):
+    written(many(spark), tmp_path, "delta")
+    at = str(tmp_path / "delta" / "claims")
+    names = contract().column_names
+    rest = spark.read.format("delta").load(at).select(*names[:-1]).toArrow()
+    frame = spark.createDataFrame(rest)
+    frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(at)
+    assert WRITERS["delta"].read(spark, contract(), str(tmp_path)).columns == names[:-1]
+
+
+@pytest.mark.parametrize("change", [lambda names: [names[1], names[0], *names[2:]], lambda names: [*names, "extra"]])
+def test_a_csv_file_with_other_headers_is_read_with_them(spark, tmp_path, change):
+    written(many(spark), tmp_path, "csv")
+    (path,) = (tmp_path / "csv").glob("*.csv")
+    header, *rest = path.read_text().splitlines()
+    wrong = change(header.split(","))
+    path.write_text("\n".join([",".join(wrong), *rest]) + "\n")
+    assert WRITERS["csv"].read(spark, contract(), str(tmp_path)).columns == wrong
 
 
 # Catalog

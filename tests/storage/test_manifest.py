@@ -48,6 +48,23 @@ def test_a_broken_or_foreign_manifest_is_bad_input_that_names_the_path(text):
         from_json(text, "out/pharmacy/manifest.json")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"slice": 5},
+        {"slice": "x"},
+        {"tables": {}},
+        {"settings": [1]},
+        {"seed": "many"},
+        {"tables": {"plans": {"orc": 1}}},
+    ],
+)
+def test_a_manifest_that_somebody_edited_wrongly_is_bad_input(change):
+    raw = json.loads(MANIFEST.to_json()) | change
+    with pytest.raises(BadInput, match="not a payerlake manifest"):
+        from_json(json.dumps(raw), "manifest.json")
+
+
 @pytest.mark.parametrize("other", [replace(RECORD, fingerprint="0" * 16), replace(RECORD, rows=4)])
 def test_formats_of_a_table_that_disagree_are_never_published(other):
     with pytest.raises(EngineFailed, match=r"pharmacy\.plans: the formats hold different rows"):

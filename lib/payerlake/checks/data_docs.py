@@ -8,6 +8,7 @@ This is the one module that imports Great Expectations, which takes three second
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import os
@@ -41,15 +42,16 @@ def build(folder: Path, dataset: str, evaluated: Iterable[tuple[Suite, Evaluatio
         result, path = suite_result(suite, evaluation), f"suites/{suite.name}"
         content = json.dumps(result.to_json_dict(), indent=2, ensure_ascii=False)
         (folder / f"{path}.json").write_text(f"{content}\n", encoding="utf-8")
-        (folder / f"{path}.html").write_text(view.render(renderer.render(result)), encoding="utf-8")
+        shown = suite_result(suite, evaluation, shown=True)
+        (folder / f"{path}.html").write_text(view.render(renderer.render(shown)), encoding="utf-8")
         links.append(_link(result, f"{path}.html"))
     index = SiteIndexPageRenderer.render({"site_name": dataset, "validations_links": links})
     (folder / "index.html").write_text(DefaultJinjaIndexPageView().render(index), encoding="utf-8")
 
 
-def suite_result(suite: Suite, evaluation: Evaluation) -> ExpectationSuiteValidationResult:
-    """The evaluation as Great Expectations has it."""
-    results = [_result(result) for result in evaluation.results]
+def suite_result(suite: Suite, evaluation: Evaluation, shown: bool = False) -> ExpectationSuiteValidationResult:
+    """The evaluation as Great Expectations has it; shown: for its pages, into which it puts texts of data as markup."""
+    results = [_result(result, shown) for result in evaluation.results]
     passed = sum(result.success for result in evaluation.results)
     return ExpectationSuiteValidationResult(
         success=passed == len(results),
@@ -65,7 +67,7 @@ def suite_result(suite: Suite, evaluation: Evaluation) -> ExpectationSuiteValida
     )
 
 
-def _result(result: Result) -> ExpectationValidationResult:
+def _result(result: Result, shown: bool) -> ExpectationValidationResult:
     check = result.check
     stated = ExpectationConfiguration(
         type=check.type,
@@ -76,8 +78,20 @@ def _result(result: Result) -> ExpectationValidationResult:
     raised = {"raised_exception": True, "exception_message": result.error, "exception_traceback": ""}
     more: dict[str, Any] = {"exception_info": raised} if result.error else {}
     return ExpectationValidationResult(
-        success=result.success, expectation_config=stated, result=result.found or {}, **more
+        success=result.success,
+        expectation_config=stated,
+        result=_escaped(result.found or {}) if shown else result.found or {},
+        **more,
     )
+
+
+def _escaped(value: Any) -> Any:
+    """What was found, with its texts as text for HTML."""
+    if isinstance(value, str):
+        return html.escape(value)
+    if isinstance(value, dict):
+        return {name: _escaped(part) for name, part in value.items()}
+    return [_escaped(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _link(result: ExpectationSuiteValidationResult, path: str) -> dict[str, object]:

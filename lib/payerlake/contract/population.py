@@ -55,7 +55,7 @@ class Population(Frozen):
     `age_bands` are whole years at `as_of`, written `from-to` inclusive, without gaps; ages are uniform inside a band.
     """
 
-    as_of: datetime.date
+    as_of: datetime.date = Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2200, 12, 31))
     sex: Shares
     age_bands: Shares
     states: States

@@ -22,7 +22,7 @@ from payerlake.errors import BadInput
 from payerlake.storage.runs import Hold, hold
 from payerlake.storage.target import check_mode
 from payerlake.writers.delta import WRITING, check_properties, create_statement
-from payerlake.writers.layout import Layout, Stored
+from payerlake.writers.layout import Layout, Stored, as_stands
 
 MANIFEST_TABLE = "payerlake_manifest"
 _MANIFEST_SCHEMA = "dataset STRING NOT NULL, tables ARRAY<STRING> NOT NULL, manifest STRING"
@@ -89,7 +89,7 @@ class CatalogTarget:
         name = self._at(self._stage(table) if from_stage else table.name)
         if not self.spark.catalog.tableExists(name):
             raise BadInput(f"{name}: no such table; generate {table.full_name} into this schema first")
-        return self.spark.table(name).select(*table.column_names)
+        return as_stands(self.spark.table(name), table)
 
     def publish(self, dataset: str, tables: Sequence[Table], manifest: str) -> None:
         """Replace the dataset's tables by the staged ones and write its manifest last."""

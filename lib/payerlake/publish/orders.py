@@ -90,10 +90,14 @@ def _check_parts(made: Order) -> None:
 
 def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterable[str]]) -> None:
     for name, columns in partition_by.items():
-        table = dataset.table(name)
-        for column in columns:
+        table, named = dataset.table(name), list(columns)
+        for column in named:
             if column not in table.column_names:
                 raise unknown(f"partition_by.{name}", "a column", column, table.column_names)
+        if len(set(named)) < len(named):
+            raise BadInput(f"partition_by.{name}: {', '.join(named)}: a column is named twice; name each once")
+        if len(named) == len(table.columns):
+            raise BadInput(f"partition_by.{name}: all columns of {table.full_name}, so files would be empty; leave one")
 
 
 def most_rows(made: Order) -> float:

@@ -270,13 +270,14 @@ def _stored(
     finding its files, above all in Delta's log, costs every query that reads it more than the rows do.
     """
     name = _quickest(records)
-    frame = at.read(spark, table, name, from_stage)
-    if records[name].rows <= _WORTH_HOLDING:
-        return _held(spark, frame)
-    if name != "csv" or records[name].rows < _WORTH_A_COPY or scratch is None:
-        return frame
-    WRITERS["parquet"].write(frame, table, scratch.url, Layout())
-    return WRITERS["parquet"].read(spark, table, scratch.url)
+    with doing(f"{at.place}: reading {table.full_name} as {name}", _AGAIN):
+        frame = at.read(spark, table, name, from_stage)
+        if records[name].rows <= _WORTH_HOLDING:
+            return _held(spark, frame)
+        if name != "csv" or records[name].rows < _WORTH_A_COPY or scratch is None:
+            return frame
+        WRITERS["parquet"].write(frame, table, scratch.url, Layout())
+        return WRITERS["parquet"].read(spark, table, scratch.url)
 
 
 def _held(spark: SparkSession, frame: DataFrame) -> DataFrame:
@@ -306,7 +307,8 @@ def verify(spark: SparkSession, at: Destination, progress: Progress) -> list[tup
     ):
         found = []
         for place, (table, name) in enumerate(stored, start=1):
-            measured = fingerprint.measure(at.read(spark, table, name, from_stage=False))
+            with doing(f"{at.place}: reading {table.full_name} as {name}", _AGAIN):
+                measured = fingerprint.measure(at.read(spark, table, name, from_stage=False))
             found.append((table.name, name, measured))
             on_table(f"{table.name} {name}", place, len(stored))
     if published(at) != manifest:

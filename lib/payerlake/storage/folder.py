@@ -16,7 +16,7 @@ from typing import IO
 
 import fsspec
 
-from payerlake.errors import BadInput, EngineFailed
+from payerlake.errors import BadInput, EngineFailed, cause
 
 MANIFEST = "manifest.json"
 
@@ -38,7 +38,7 @@ class Folder:
             self._fs, path = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError, OSError, TypeError) as error:
             raise BadInput(
-                f"{url}: no file system for this URL ({error}); give a path or s3://, abfs://, gs://, webhdfs://…"
+                f"{url}: no file system for this URL ({cause(error)}); give a path or s3://, abfs://, gs://, webhdfs://…"
             ) from error
         self.url = url.rstrip("/") or "/"
         self._path = path.rstrip("/")

@@ -10,12 +10,18 @@ order, on which some of them depend, so that they can be read again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from payerlake.contract.schema import Table
 from payerlake.errors import BadInput, EngineFailed
+
+FORMATS = frozenset({"delta", "parquet", "csv"})
+_SLICE = re.compile(r"[1-9]\d*/[1-9]\d*")
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,10 @@ class Manifest:
 def from_json(text: str, where: str) -> Manifest:
     """The manifest in `text`, read from the path `where`. Raises BadInput where it is not one of ours."""
     try:
-        return _parsed(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, EngineFailed) as error:
-        raise BadInput(f"{where}: not a payerlake manifest ({error!r}); generate the dataset again") from error
+        return _parsed(text)
+    except (ValueError, EngineFailed) as error:
+        why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise BadInput(f"{where}: not a payerlake manifest ({why}); generate the dataset again") from error
 
 
 def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
@@ -71,15 +78,12 @@ def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
     return tuple(ColumnRecord(c.name, c.spark_type.simpleString(), c.nullable) for c in table.columns)
 
 
-def _parsed(raw: dict[str, Any]) -> Manifest:
-    tables = {
-        table: {name: _record(stored) for name, stored in formats.items()} for table, formats in raw["tables"].items()
-    }
-    return Manifest(**{**raw, "tables": tables})
-
-
-def _record(raw: dict[str, Any]) -> TableRecord:
-    return TableRecord(**{**raw, "schema": tuple(ColumnRecord(**column) for column in raw["schema"])})
+def _parsed(text: str) -> Manifest:
+    found = TypeAdapter(Manifest).validate_json(text, strict=True)
+    formats = {name for of_table in found.tables.values() for name in of_table}
+    if not formats or not formats <= FORMATS or not _SLICE.fullmatch(found.slice):
+        raise ValueError("no tables, another format, or no slice")
+    return found
 
 
 def _require_agreement(table: str, formats: Mapping[str, TableRecord]) -> None:

@@ -72,7 +72,7 @@ class Target:
         try:
             self._out.make()
             return hold(_Claims(self._out, f".{self._dataset}.run-"), str(self.folder), command)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             raise BadInput(
                 f"{self._out}: cannot write there ({cause(error)}); give a folder that this user may write to, "
                 "where there is space"

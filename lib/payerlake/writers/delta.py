@@ -28,7 +28,7 @@ from payerlake.contract.schema import Column, Table
 from payerlake.contract.sql import literal, quoted
 from payerlake.storage.folder import Folder
 from payerlake.version import __version__
-from payerlake.writers.layout import Layout, Stored, require
+from payerlake.writers.layout import Layout, Stored, as_stands, require
 from payerlake.writers.parquet import write_files
 from payerlake.writers.standing import Footer
 
@@ -57,9 +57,9 @@ class DeltaWriter:
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
         source = require(_folder(table, folder), table)
-        if _is_plain(source):
+        if _is_plain(source, table):
             return spark.read.schema(table.schema()).parquet(source.spark_url).select(*table.column_names)
-        return spark.read.format("delta").load(source.spark_url).select(*table.column_names)
+        return as_stands(spark.read.format("delta").load(source.spark_url), table)
 
 
 def create_statement(name: str, table: Table, layout: Layout, properties: Mapping[str, str]) -> str:
@@ -169,17 +169,29 @@ def _is_ordered(column: Column) -> bool:
 # what is there
 
 
-def _is_plain(source: Folder) -> bool:
+def _is_plain(source: Folder, table: Table) -> bool:
     """Whether the log says no more than that all files of the folder are the table, as it does of what we wrote.
 
     Then Parquet's reader finds the same rows: Delta's runs queries over its log before each of ours, a second a query.
+    Of a log that is broken, Delta's reader says what is wrong with it.
     """
     found, log = source.files(), source / _LOG
     data = {name: size for name, size in found.items() if not name.startswith(f"{_LOG}/")}
-    if not all(_COMMIT.fullmatch(name) or name.endswith(".crc") for name in log.files()):
+    names = [name for name in log.files() if not name.endswith(".crc")]
+    if names != [f"{version:020d}.json" for version in range(len(names))]:
         return False
-    actions = [json.loads(line) for name in log.files() if _COMMIT.fullmatch(name) for line in _lines(log, name)]
-    return all(_is_read_by_all(a["protocol"]) for a in actions if "protocol" in a) and _listed(actions) == data
+    try:
+        actions = [json.loads(line) for name in names for line in _lines(log, name)]
+        protocols = [action["protocol"] for action in actions if "protocol" in action]
+        schemas = [json.loads(action["metaData"]["schemaString"]) for action in actions if "metaData" in action]
+        return (
+            bool(protocols and schemas)
+            and all(_is_read_by_all(protocol) for protocol in protocols)
+            and all(schema == json.loads(_schema(table).json()) for schema in schemas)
+            and _listed(actions) == data
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _lines(log: Folder, name: str) -> list[str]:

@@ -55,6 +55,16 @@ def csv_rows(folder: Folder, names: Iterable[str]) -> int:
     return sum(_each(rows, names))
 
 
+def csv_headers(folder: Folder, names: Iterable[str]) -> list[str]:
+    """The first line of each file, without its end."""
+
+    def header(name: str) -> str:
+        with folder.opened(name) as file:
+            return file.readline().decode(errors="replace").rstrip("\r\n")
+
+    return _each(header, names)
+
+
 def _columns(found: parquet.FileMetaData) -> tuple[dict[str, int], dict[str, tuple[Any, Any]]]:
     """Nulls, and least and greatest values, of the columns for which every group of rows tells them."""
     groups = [found.row_group(i) for i in range(found.num_row_groups)]

@@ -27,7 +27,7 @@ def test_a_page_says_what_every_suite_asks(dataset: str) -> None:
 def test_a_column_has_its_type_its_place_in_keys_and_its_meaning() -> None:
     text = pages.tables(registry.dataset("insurance"))
     assert "\n| `member_id` | bigint | key, → members | Member; in CSV and SQL: Member_ID |\n" in text
-    assert "\n| `weight` | decimal(6,2) | null | Weight (kg); in CSV and SQL: Weight |\n" in text
+    assert "\n| `weight` | decimal(6,2) | null | Weight (kg), 1 to 400; in CSV and SQL: Weight |\n" in text
     assert "\nOne row per claim. Key: `claim_id`. Rows: about 400,000. CSV: `claims`.\n" in text
 
 

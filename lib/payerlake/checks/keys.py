@@ -134,16 +134,16 @@ def _place(table: Table, spread: int, alias: str = "") -> str:
         return f"if({first} IS NULL, NULL, xxhash64({string}, pmod(shiftright(xxhash64({rest}), 32), {spread})))"
     if len(table.key) > 1:
         return f"if({first} IS NULL, NULL, {_hash(table.key[:1], alias)})"
-    number = _number(_column(table, table.key[0]), alias)
+    number = _number(table.column(table.key[0]), alias)
     return f"shiftright({number}, 6)" if number else f"xxhash64(left({string}, length({string}) - 1))"
 
 
 def _words(table: Table) -> list[str]:
     """For each word, the number from 0 to 63 of the bit that a row sets, from the columns and `rest`, a 64-bit hash."""
     if len(table.key) == 1:
-        number = _number(_column(table, table.key[0]))
+        number = _number(table.column(table.key[0]))
         return [f"{number} & 63" if number else f"ascii(right(cast({quoted(table.key[0])} AS string), 1)) & 63"]
-    words = [word for name in table.key[1:] for word in _number_words(_column(table, name))]
+    words = [word for name in table.key[1:] for word in _number_words(table.column(name))]
     return words + [f"shiftright(rest, {6 * i}) & 63" for i in range(max(1, _WORDS - len(words)))]
 
 
@@ -163,10 +163,6 @@ def _number(column: Column, alias: str = "") -> str:
     if column.type == "date":
         return f"unix_date({name})"
     return f"cast({name} AS bigint)" if column.type in _WHOLE_NUMBERS else ""
-
-
-def _column(table: Table, name: str) -> Column:
-    return next(column for column in table.columns if column.name == name)
 
 
 def _exists(reference: Reference, value: str) -> str:

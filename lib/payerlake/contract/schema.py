@@ -182,6 +182,10 @@ class Table:
     def column_names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    def column(self, name: str) -> Column:
+        """The column of this name, which there is."""
+        return next(column for column in self.columns if column.name == name)
+
     @property
     def parents(self) -> tuple[str, ...]:
         """The tables that this one refers to, without repeats, in the order of the references."""

@@ -20,8 +20,6 @@ from payerlake.storage.manifest import Manifest
 from payerlake.writers import WRITERS, Layout
 from payerlake.writers.delimited import stored_names
 
-_READ_FIRST = ("delta", "parquet")
-
 
 @dataclass(frozen=True)
 class Source:
@@ -64,7 +62,7 @@ def csv_files(
     with at.locked("load"), exact(session), at.scratch() as scratch:
         assert scratch is not None  # a folder has one
         for table in tables:
-            name = next(name for name in _READ_FIRST if name in manifest.tables[table.name])
+            name = next(name for name in WRITERS if name in manifest.tables[table.name])
             frame = at.read(session, table, name, from_stage=False)
             WRITERS["csv"].write(frame, table, scratch.url, Layout())
         yield {table.name: _found(scratch, table) for table in tables}

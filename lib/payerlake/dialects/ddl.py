@@ -161,9 +161,9 @@ class Schema:
 
     def _parent_has_it(self, table: Table, name: str) -> bool:
         """Whether a parent's column, whose values alone the foreign key allows, has the very condition of this one."""
-        limits = _limits(_column(table, name))
+        limits = _limits(table.column(name))
         return any(
-            limits == _limits(_column(self._by_name[reference.table], reference.to_columns[0]))
+            limits == _limits(self._by_name[reference.table].column(reference.to_columns[0]))
             for reference in table.references
             if reference.columns == (name,)
         )
@@ -185,7 +185,7 @@ class Schema:
         return ", ".join(self._quoted(table, names))
 
     def _quoted(self, table: Table, names: Sequence[str]) -> list[str]:
-        return [self.dialect.quote(_column(table, name).header) for name in names]
+        return [self.dialect.quote(table.column(name).header) for name in names]
 
 
 def final_name(table: Table) -> str:
@@ -236,7 +236,3 @@ def _keyed(table: Table) -> set[str]:
 
 def _limits(column: Column) -> tuple[object, ...]:
     return column.domain, column.pattern, column.low, column.high
-
-
-def _column(table: Table, name: str) -> Column:
-    return next(column for column in table.columns if column.name == name)

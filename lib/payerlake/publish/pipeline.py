@@ -34,7 +34,6 @@ from payerlake.version import __version__
 from payerlake.writers import WRITERS, Layout
 from payerlake.writers.delimited import file_names
 
-_READ_FIRST = ("delta", "parquet", "csv")  # the format that checks read, the quickest first
 _WORTH_A_COPY = 250_000  # rows of a CSV table that several suites read
 _AGAIN = "mend that, then run again"
 _WORTH_HOLDING = 10_000  # rows up to which a table is read once for all suites
@@ -288,7 +287,7 @@ def _held(spark: SparkSession, frame: DataFrame) -> DataFrame:
 
 
 def _quickest(records: Mapping[str, TableRecord]) -> str:
-    return next(name for name in _READ_FIRST if name in records)
+    return next(name for name in WRITERS if name in records)
 
 
 def _failures(report: checks.Report) -> str:

@@ -1,4 +1,4 @@
-"""The formats that a table is stored in, by the name that `--format` takes."""
+"""The formats that a table is stored in, by the name that `--format` takes; what is read quickest comes first."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _protocol(table: Table) -> dict[str, Any]:
 
 def _schema(table: Table) -> T.StructType:
     return T.StructType(
-        [T.StructField(c.name, c.spark_type, c.nullable, {"comment": _comment(c)}) for c in table.columns]
+        [T.StructField(c.name, c.spark_type, c.nullable, {"comment": c.comment}) for c in table.columns]
     )
 
 
@@ -221,8 +221,4 @@ def _folder(table: Table, folder: str) -> Folder:
 
 def _definition(column: Column) -> str:
     nulls = "" if column.nullable else " NOT NULL"
-    return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {literal(_comment(column))}"
-
-
-def _comment(column: Column) -> str:
-    return f"{column.meaning} ({column.unit})" if column.unit else column.meaning
+    return f"{quoted(column.name)} {column.spark_type.simpleString()}{nulls} COMMENT {literal(column.comment)}"

@@ -60,7 +60,7 @@ def _fitting(number: int, table: Table, one: Break) -> str:
     keys = ", ".join(table.key)
     return (
         f"(SELECT {number} AS one, row_number() OVER (ORDER BY {keys}) AS place, map({pairs}) AS key, "
-        f"string({one.who}) AS who FROM {table.name} WHERE {one.where} ORDER BY {keys} LIMIT 50)"
+        f"string({one.who}) AS who FROM {table.name} WHERE {one.where} ORDER BY {keys} LIMIT 200)"
     )
 
 

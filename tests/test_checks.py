@@ -514,7 +514,7 @@ NOBODY = "SELECT gender, cast(gender = 'F' AS int) AS is_female, double(age) AS 
 def test_a_rule_that_has_nothing_to_look_at_is_skipped_and_says_so(run: Run, asked: dict[str, Any]) -> None:
     members = named(run(rows(), [suite(asked, query=NOBODY)]), "toy.members")
     assert (members.success, len(members.rules)) == (True, 0)
-    assert members.skipped[0].startswith("the rule: nothing to look at, or too little to tell")
+    assert members.skipped[0].startswith("the rule: 0 values, nothing to look at or too little to tell")
 
 
 def test_a_rule_that_so_few_values_cannot_break_is_skipped_and_says_so(run: Run) -> None:

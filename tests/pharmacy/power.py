@@ -41,7 +41,6 @@ POWER = Power(
         | told("households", spouses_share_a_name=0.2, one_or_two_dependents=0.4),
         "so rare, or so common, that the values there are tell no less": told("drugs", is_active=0.7)
         | told("formularies", is_active=0.4)
-        | told("formulary_drugs", tier_5_prior_auth=0.15)
         | told("members", is_not_told=0.15),
         "of few values": told("drugs", brand_awp=0.15, specialty_awp=0.4) | told("formularies", pbm=0.15),
     },

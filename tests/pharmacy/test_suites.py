@@ -26,7 +26,7 @@ OURS = HandWritten("pharmacy")
 SUITES = OURS.suites
 
 # What an edit is of, where it is not of a family.
-UNITS = {"drugs": Drugs, "formularies": Listings, "formulary_drugs": partial(Listings, of_a_type=3)}
+UNITS = {"drugs": Drugs, "formularies": Listings, "formulary_drugs": partial(Listings, of_a_type=4)}
 
 
 @pytest.fixture(scope="module")

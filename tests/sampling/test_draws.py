@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -128,9 +129,8 @@ def test_separators_keep_the_parts_of_a_name_apart() -> None:
 
 
 def test_two_hundred_thousand_stream_names_collide_nowhere() -> None:
-    ids = {
-        Draws(seed, "d").stream("t", f"c{i}", draw) for seed in range(5) for i in range(10_000) for draw in ("", "x")
-    }
+    names = product(range(5), ("d", "e"), range(10_000), ("", "x"))
+    ids = {Draws(seed, dataset).stream("t", f"c{i}", draw) for seed, dataset, i, draw in names}
     assert len(ids) == 200_000
 
 

@@ -67,7 +67,7 @@ def test_a_file_elsewhere_that_is_not_there_is_named(tmp_path):
 def test_only_storage_speaks_with_file_systems():
     package = Path(payerlake.__file__).parent
     speakers = [path for path in package.rglob("*.py") if "import fsspec" in path.read_text()]
-    assert [path.name for path in speakers] == ["storage.py"]
+    assert [path.name for path in speakers] == ["folder.py"]
 
 
 def test_what_hadoop_leaves_beside_the_data_is_swept_away(out):

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from payerlake.errors import BadInput, EngineFailed
-from payerlake.storage.folder import runs
+from payerlake.storage import runs
 
 
 class Memory(dict):
@@ -110,9 +110,7 @@ def test_a_run_that_was_stopped_while_it_asked_is_not_waited_for_long(board, mon
 
 
 def test_a_killed_process_leaves_a_claim_that_is_void_at_once(board):
-    program = (
-        "import json, dataclasses; from payerlake import runs; print(json.dumps(dataclasses.asdict(runs._claim('x'))))"
-    )
+    program = "import json; from payerlake.storage import runs; print(json.dumps(vars(runs._claim('x'))))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     board["1_holds"] = ended.stdout
     with runs.hold(board, "lake/pharmacy", "generate"):

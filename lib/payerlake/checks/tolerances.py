@@ -88,7 +88,7 @@ def too_few(type_: str, meta: Mapping[str, Any], n: int) -> str:
     """Why n values tell nothing about the expectation; empty where they do."""
     least = meta.get("minimum_rows", 0)
     if n == 0 and (least or sums_up(type_)):
-        return "nothing to look at, or too little to tell"
+        return "0 values, nothing to look at or too little to tell"
     if n < least:
         return f"{n:,} values, stated for {least:,} or more"
     if "share" in meta and share_bounds(meta, n) == {"min_value": 0.0, "max_value": 1.0}:

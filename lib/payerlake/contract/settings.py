@@ -1,9 +1,8 @@
 """Settings: YAML in `conf/`, typed and frozen; default < scale < file < command line.
 
 `conf/DATASET/base.yaml` holds every default; `conf/DATASET/SCALE.yaml` only what differs. A file of the user's own
-holds a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights takes the place of the one
-below it, wherever it is given; a dotted name in `--set` changes one entry. `population` is the name of a file in
-`conf/populations`, or what such a file holds.
+holds a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file,
+entry by entry by the command line. `population` is the name of a file in `conf/populations`, or what such a file holds.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ def load(
             merged.pop("population", None)  # a population by name is another one, not a change of this one
         values = _expand_population(where, written)
         _check_keys(where, values, model)
-        merged = _merge(merged, values, model)
+        merged = _merge(merged, values, model, whole_mappings=not where.startswith("--"))
     return _validated(model, merged, layers)
 
 
@@ -261,33 +260,30 @@ def _model_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
-class _Entries(dict):
-    """Entries of a mapping by their dotted names: they change what stands there, which a whole mapping replaces."""
-
-
-def _merge(below: dict, above: Mapping, model: type[BaseModel]) -> dict:
+def _merge(below: dict, above: Mapping, model: type[BaseModel], whole_mappings: bool) -> dict:
     merged = dict(below)
     for key, value in above.items():
-        inner, old = _model_of(model, key), merged.get(key)
+        inner = _model_of(model, key)
+        old = merged.get(key)
         if inner is not None and isinstance(old, dict):
-            merged[key] = _merge(old, value, inner)
-        elif isinstance(old, dict) and isinstance(value, _Entries):
-            merged[key] = _changed(old, value)
+            merged[key] = _merge(old, value, inner, whole_mappings)
+        elif isinstance(old, dict) and isinstance(value, dict) and not whole_mappings:
+            merged[key] = _merge_plain(old, value)
         else:
             merged[key] = value
     return merged
 
 
-def _changed(below: dict, above: _Entries) -> dict:
-    changed = dict(below)
+def _merge_plain(below: dict, above: dict) -> dict:
+    merged = dict(below)
     for key, value in above.items():
-        old = changed.get(key)
-        changed[key] = _changed(old, value) if isinstance(old, dict) and isinstance(value, _Entries) else value
-    return changed
+        both = isinstance(merged.get(key), dict) and isinstance(value, dict)
+        merged[key] = _merge_plain(merged[key], value) if both else value
+    return merged
 
 
-def _nested(path: list[str], value: Any) -> _Entries:
-    return _Entries({path[0]: value if len(path) == 1 else _nested(path[1:], value)})
+def _nested(path: list[str], value: Any) -> dict[str, Any]:
+    return {path[0]: value if len(path) == 1 else _nested(path[1:], value)}
 
 
 def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Layer]) -> Any:

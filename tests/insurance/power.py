@@ -110,7 +110,7 @@ POWER = Power(
         ),
         "of few values": told("claims", claims_65_74=0.2, claims_75_95=0.4)
         | told("diagnoses", hypertension_35_44=0.15, diabetes_45_54=0.15)
-        | told("enrollment", bronze_45_54=0.15, bronze_55_64=0.15, platinum_55_64=0.15)
+        | told("enrollment", bronze_55_64=0.15, platinum_55_64=0.15)
         | told(
             "members",
             state=0.15,

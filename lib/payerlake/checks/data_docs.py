@@ -13,6 +13,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +43,16 @@ def build(folder: Path, dataset: str, evaluated: Iterable[tuple[Suite, Evaluatio
         result, path = suite_result(suite, evaluation), f"suites/{suite.name}"
         content = json.dumps(result.to_json_dict(), indent=2, ensure_ascii=False)
         (folder / f"{path}.json").write_text(f"{content}\n", encoding="utf-8")
-        shown = suite_result(suite, evaluation, shown=True)
+        shown = suite_result(suite, _as_markup(evaluation))
         (folder / f"{path}.html").write_text(view.render(renderer.render(shown)), encoding="utf-8")
         links.append(_link(result, f"{path}.html"))
     index = SiteIndexPageRenderer.render({"site_name": dataset, "validations_links": links})
     (folder / "index.html").write_text(DefaultJinjaIndexPageView().render(index), encoding="utf-8")
 
 
-def suite_result(suite: Suite, evaluation: Evaluation, shown: bool = False) -> ExpectationSuiteValidationResult:
-    """The evaluation as Great Expectations has it; shown: for its pages, into which it puts texts of data as markup."""
-    results = [_result(result, shown) for result in evaluation.results]
+def suite_result(suite: Suite, evaluation: Evaluation) -> ExpectationSuiteValidationResult:
+    """The evaluation as Great Expectations has it."""
+    results = [_result(result) for result in evaluation.results]
     passed = sum(result.success for result in evaluation.results)
     return ExpectationSuiteValidationResult(
         success=passed == len(results),
@@ -67,7 +68,7 @@ def suite_result(suite: Suite, evaluation: Evaluation, shown: bool = False) -> E
     )
 
 
-def _result(result: Result, shown: bool) -> ExpectationValidationResult:
+def _result(result: Result) -> ExpectationValidationResult:
     check = result.check
     stated = ExpectationConfiguration(
         type=check.type,
@@ -78,11 +79,14 @@ def _result(result: Result, shown: bool) -> ExpectationValidationResult:
     raised = {"raised_exception": True, "exception_message": result.error, "exception_traceback": ""}
     more: dict[str, Any] = {"exception_info": raised} if result.error else {}
     return ExpectationValidationResult(
-        success=result.success,
-        expectation_config=stated,
-        result=_escaped(result.found or {}) if shown else result.found or {},
-        **more,
+        success=result.success, expectation_config=stated, result=result.found or {}, **more
     )
+
+
+def _as_markup(evaluation: Evaluation) -> Evaluation:
+    """For pages, into which Great Expectations puts texts of the data as they are."""
+    results = tuple(replace(result, found=_escaped(result.found)) for result in evaluation.results)
+    return replace(evaluation, results=results)
 
 
 def _escaped(value: Any) -> Any:

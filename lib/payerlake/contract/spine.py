@@ -32,7 +32,12 @@ class Spine:
 
     def files(self, settings: Any, table: str, keys: int) -> int:
         """How many files a table of so many keys is laid into."""
-        return max(1, math.ceil(keys / self.per_file(settings, table))) if self.per_file else 1
+        return files_for(keys, self.per_file(settings, table)) if self.per_file else 1
+
+
+def files_for(keys: int, per_file: int) -> int:
+    """How many files of so many keys each; one at least."""
+    return max(1, math.ceil(keys / per_file))
 
 
 REFERENCE = Spine("reference")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -13,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Table
-from payerlake.contract.spine import Spine
+from payerlake.contract.spine import Spine, files_for
 from payerlake.person.households import LARGEST
 from payerlake.person.people import PERSON, People
 from payerlake.sampling.draws import Draws
@@ -58,7 +57,7 @@ class World:
 
     def member_keys(self, members_per_file: int) -> DataFrame:
         """Member keys in column `id`: so many in each partition, hence file; the last has what is left."""
-        files = max(1, math.ceil((self.last - self.first) / members_per_file))
+        files = files_for(self.last - self.first, members_per_file)
         # Beyond one file partitions are equal, and go beyond the last member; the rest is cut off.
         each = members_per_file if files > 1 else self.last - self.first
         return self.once(("member_keys", each), lambda: self._keys(each, files))

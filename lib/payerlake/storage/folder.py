@@ -119,6 +119,10 @@ class Folder:
         with self._fs.open(self._at(name), "rb") as file:
             yield file
 
+    def beginning(self, name: str, size: int) -> bytes:
+        """The first bytes of a file, so many or as many as there are: of a distant one no more are fetched."""
+        return bytes(self._fs.cat_file(self._at(name), start=0, end=size))
+
     def rename_file(self, name: str, to: str) -> None:
         """Rename a file inside the folder; a file that stands at `to` is replaced."""
         if _REPLACES_NOTHING & self._protocols and self.has(to):

@@ -16,7 +16,7 @@ from payerlake.contract.schema import Table
 from payerlake.errors import BadInput
 from payerlake.storage.folder import Folder
 from payerlake.writers.layout import Layout, Stored, stored
-from payerlake.writers.standing import csv_headers, csv_rows
+from payerlake.writers.standing import csv_rows, have_header
 
 _PLACE = "csv"
 _BOTH_WAYS = {
@@ -60,14 +60,10 @@ class DelimitedWriter:
                 f"{source}: no {table.csv_stem}.csv or numbered files; generate {table.full_name} as csv first"
             )
         urls = [(source / name).spark_url for name in names]
-        if any(header != _header(table) for header in csv_headers(source, names)):
+        if not have_header(source, names, ",".join(column.header for column in table.columns)):
             return spark.read.options(**_READING).csv(urls)  # for the rule about columns to report
         texts = spark.read.options(**_READING).schema(_text_schema(table)).csv(urls)
         return texts.select(*[F.col(c.name).cast(c.spark_type).alias(c.name) for c in table.columns])
-
-
-def _header(table: Table) -> str:
-    return ",".join(column.header for column in table.columns)
 
 
 def _folder(folder: str) -> Folder:

@@ -13,7 +13,6 @@ validation.
 from __future__ import annotations
 
 import json
-import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -35,8 +34,7 @@ from payerlake.writers.standing import Footer
 # Files are the partitions that a table is made in, also where an engine would shuffle its rows into others.
 WRITING = {"optimizeWrite": "false"}
 
-_PLACE, _LOG, _FIRST_COMMIT = "delta", "_delta_log", f"{0:020d}.json"
-_COMMIT = re.compile(r"\d{20}\.json")
+_PLACE, _LOG = "delta", "_delta_log"
 _OF_VERSION_3 = {"appendOnly", "invariants", "checkConstraints"}
 _OF_TYPES = {"timestampNtz"}  # features that only name a type
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
@@ -51,8 +49,8 @@ class DeltaWriter:
         stored, footers = write_files(df, table, target, layout, within)
         log = "".join(f"{json.dumps(line)}\n" for line in _commit(table, layout, stored, footers))
         (target / _LOG).make()
-        (target / _LOG).write_text(_FIRST_COMMIT, log)
-        name = f"{within}{_LOG}/{_FIRST_COMMIT}"
+        (target / _LOG).write_text(_commit_name(0), log)
+        name = f"{within}{_LOG}/{_commit_name(0)}"
         return replace(stored, sizes={**stored.sizes, name: len(log.encode())})
 
     def read(self, spark: SparkSession, table: Table, folder: str) -> DataFrame:
@@ -125,6 +123,10 @@ def _commit(table: Table, layout: Layout, stored: Stored, footers: Mapping[str, 
         }
 
 
+def _commit_name(version: int) -> str:
+    return f"{version:020d}.json"
+
+
 def _protocol(table: Table) -> dict[str, Any]:
     """What readers and writers must know: CHECK is of writer version 3, as are the features before it; a timestamp
     without a zone is a feature by name, and where one is named, all are."""
@@ -177,8 +179,8 @@ def _is_plain(source: Folder, table: Table) -> bool:
     """
     found, log = source.files(), source / _LOG
     data = {name: size for name, size in found.items() if not name.startswith(f"{_LOG}/")}
-    names = [name for name in log.files() if not name.endswith(".crc")]
-    if names != [f"{version:020d}.json" for version in range(len(names))]:
+    names = [name.removeprefix(f"{_LOG}/") for name in found if name not in data and not name.endswith(".crc")]
+    if names != [_commit_name(version) for version in range(len(names))]:
         return False
     try:
         actions = [json.loads(line) for name in names for line in _lines(log, name)]

@@ -20,7 +20,7 @@ LONGEST = (
     "tests/finance/test_suites.py",
     "tests/quality/test_suites.py",
     "tests/insurance/test_suites.py",
-    "tests/publish/test_pipeline.py",
+    "tests/publish/test_run.py",
     "tests/test_checks.py",
     "tests/test_writers.py",
     "tests/test_readme.py",

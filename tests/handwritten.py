@@ -36,16 +36,16 @@ class HandWritten:
     def __init__(self, dataset: str) -> None:
         self.dataset = dataset
         self.tables = registry.dataset(dataset).in_order()
-        self.settings = settings.effective(settings.load(dataset, registry.dataset(dataset).settings))
+        self.settings = settings.effective(settings.load(registry.dataset(dataset).settings))
         read = suites.load(resource("expectations"), dataset, self.settings)
         self.suites = {suite.name.removeprefix(f"{dataset}."): suite for suite in read}
 
     def written(self, spark: SparkSession, folder: Path, members: int, seed: int, *names: str) -> Frames:
         """A dataset, or these tables of it, written once and read back, so that no test computes it again."""
         tables = [table for table in self.tables if not names or table.name in names]
-        layers = [settings.option("members", members), settings.option("seed", seed)]
+        options = {"members": members, "seed": seed}
         model = registry.dataset(self.dataset).settings
-        world = World(spark, settings.load(self.dataset, model, overrides=layers), 0, members)
+        world = World(spark, settings.load(model, options=options), 0, members)
         with (
             _compiled_from(members, spark),
             ThreadPoolExecutor(2) as pool,

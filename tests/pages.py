@@ -40,7 +40,7 @@ def tables(dataset: Dataset) -> str:
 
 
 def _scales(dataset: Dataset) -> str:
-    members = {name: settings.load(dataset.name, dataset.settings, scale=name).members for name in SCALES}
+    members = {name: settings.load(dataset.settings, scale=name).members for name in SCALES}
     return f"Members by `--scale`: {', '.join(f'{name} {number:,}' for name, number in members.items())}.\n"
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from payerlake import cli, registry
 from payerlake.errors import BadInput
-from payerlake.publish import pipeline
+from payerlake.publish import run
 
 CHECKOUT = Path(__file__).parent.parent
 BUNDLE = yaml.safe_load((CHECKOUT / "databricks.yml").read_text())
@@ -91,8 +91,8 @@ def test_generate_accepts_what_a_job_gives_it(
     def stop(*_: object, **__: object) -> None:
         raise BadInput(accepted)
 
-    monkeypatch.setattr("payerlake.commands._session", stop)
-    monkeypatch.setattr(pipeline, "generate", stop)
+    monkeypatch.setattr("payerlake.api.spark_session", stop)
+    monkeypatch.setattr(run, "generate", stop)
     (task,) = [task for task in JOBS[job]["tasks"] if task["task_key"] == "generate"]
     values = {each["name"]: each["default"] for each in JOBS[job]["parameters"]} | {"dataset": dataset, "size": size}
     variables = {name: str(each["default"]) for name, each in BUNDLE["variables"].items()}

@@ -225,7 +225,7 @@ def test_what_fails_in_spark_is_told_in_one_line_and_the_log_has_the_rest(
 
     log = tmp_path / "log"
     monkeypatch.setenv("PAYERLAKE_LOG", str(log))
-    monkeypatch.setattr("payerlake.commands.verify", fail)
+    monkeypatch.setattr("payerlake.api.verify", fail)
     code, _, message = _run(capsys, "verify", "pharmacy", "--out", str(tmp_path))
     told = (
         "pharmacy: reading: No space left on device; try again" if ours else "verify pharmacy: No space left on device"
@@ -246,7 +246,7 @@ def test_an_interrupted_command_says_so_also_where_clearing_up_fails(
             finally:
                 raise ConnectionRefusedError("Connection refused")
 
-    monkeypatch.setattr("payerlake.commands.verify", interrupted)
+    monkeypatch.setattr("payerlake.api.verify", interrupted)
     code, _, message = _run(capsys, "verify", "pharmacy", "--out", "out")
     assert (code, message) == (130, "payerlake: interrupted; nothing is half-published\n")
 
@@ -258,7 +258,7 @@ def test_a_log_that_cannot_be_written_does_not_hide_what_failed(
         raise RuntimeError(STACK)
 
     monkeypatch.setenv("PAYERLAKE_LOG", str(tmp_path))
-    monkeypatch.setattr("payerlake.commands.verify", fail)
+    monkeypatch.setattr("payerlake.api.verify", fail)
     code, _, message = _run(capsys, "verify", "pharmacy", "--out", str(tmp_path))
     assert code == 3
     assert "No space left on device; no log has the rest (Is a directory: " in message
@@ -280,7 +280,7 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(
             cleaned.append(True)
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    monkeypatch.setattr("payerlake.commands.verify", work)
+    monkeypatch.setattr("payerlake.api.verify", work)
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN if nohup else signal.default_int_handler)
         with pytest.raises(SystemExit, match="143"):

@@ -45,14 +45,14 @@ every_other_table = pytest.mark.parametrize("table", OTHERS, ids=lambda table: t
 def world(spark: SparkSession, dataset: str, first: int = 0, last: int = MEMBERS, files: int = 1) -> World:
     """A dataset of few members, of which the keys first … last − 1 are made, in so many files a table."""
     model = registry.dataset(dataset).settings
-    overrides = [settings.option("members", MEMBERS)]
+    options: dict[str, Any] = {"members": MEMBERS}
     if "members_per_file" in model.model_fields:
-        each = settings.load(dataset, model).members_per_file
+        each = settings.load(model).members_per_file
         whole = dict.fromkeys(type(each).model_fields, -(-MEMBERS // files))
-        overrides.append(settings.option("members_per_file", whole))
+        options["members_per_file"] = whole
     if "formularies" in model.model_fields:
-        overrides.append(settings.option("formularies", {"count": FORMULARIES, "per_file": -(-FORMULARIES // files)}))
-    return World(spark, settings.load(dataset, model, overrides=overrides), first, last)
+        options["formularies"] = {"count": FORMULARIES, "per_file": -(-FORMULARIES // files)}
+    return World(spark, settings.load(model, options=options), first, last)
 
 
 def digest(frame: DataFrame) -> tuple[int, int]:

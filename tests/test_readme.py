@@ -27,7 +27,7 @@ import payerlake
 from payerlake import cli, databases, registry
 from payerlake.contract import settings
 from payerlake.errors import BadInput, DataFailed
-from payerlake.publish import pipeline
+from payerlake.publish import run
 from tests.conftest import compiled
 from tests.lake import Lake, copied
 
@@ -124,7 +124,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     def stop(*_: Any) -> NoReturn:
         raise DataFailed(accepted)
 
-    monkeypatch.setattr(pipeline, "generate", stop)
+    monkeypatch.setattr(run, "generate", stop)
     monkeypatch.setattr(databases, "load", stop)
     monkeypatch.chdir(tmp_path)
     return accepted
@@ -187,7 +187,8 @@ def test_settings_in_the_text_are_settings_of_the_dataset_of_the_page() -> None:
 def refusal(dataset: str, said: str) -> str:
     """What is said against `--set SAID`; a file of the reader's own may be missing."""
     try:
-        settings.load(dataset, registry.dataset(dataset).settings, overrides=[settings.set_option(said)])
+        model = registry.dataset(dataset).settings
+        settings.load(model, options=dict([settings.set_option(model, said)]))
     except BadInput as error:
         return str(error)
     return ""
@@ -309,4 +310,4 @@ def test_a_settings_file_is_accepted(block: str, tmp_path: Path) -> None:
     file.write_text(block)
     for name in yaml.safe_load(block):
         model = registry.dataset(name).settings
-        assert settings.load(name, model, file=file) != settings.load(name, model)
+        assert settings.load(model, file=file) != settings.load(model)

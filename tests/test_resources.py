@@ -21,7 +21,7 @@ from payerlake import reference, registry, resources
 from payerlake.contract import settings
 assert resources.__file__.startswith({archive!r})
 print(*(settings.scales(name)[0] for name in registry.datasets()))
-print(settings.load("quality", registry.dataset("quality").settings, "tiny").members)
+print(settings.load(registry.dataset("quality").settings, "tiny").members)
 print(len(reference.rows("us_states")), len(resources.members(resources.resource("expectations", "finance"), ".json")))
 print(resources.real_file("conf", "log4j2.properties").read_text()[:1])
 """

@@ -42,8 +42,7 @@ every_dataset = pytest.mark.parametrize("dataset", registry.datasets())
 
 
 def order(dataset: str, members: int, part: str = "1/1", only: tuple[str, ...] = (), **options: Any) -> orders.Order:
-    layers = [settings.option(name, value) for name, value in {"members": members, **options}.items()]
-    return orders.order(dataset, only, part, overrides=layers)
+    return orders.order(dataset, only, part, options={"members": members, **options})
 
 
 def parts(members: int, each: int = EACH) -> dict[str, str]:

@@ -15,9 +15,11 @@ from pyarrow import parquet
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Column, Table
 from payerlake.errors import BadInput, EngineFailed
-from payerlake.publish.catalog import MANIFEST_TABLE, CatalogTarget
+from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.publish.catalog import MANIFEST_TABLE, CatalogDestination
 from payerlake.publish.fingerprint import Fingerprint, from_observation, measure, observed
 from payerlake.writers import WRITERS, Layout
 from payerlake.writers.delimited import file_names
@@ -334,115 +336,139 @@ def test_a_csv_file_with_other_headers_is_read_with_them(spark, tmp_path, change
 # Catalog
 
 
+def place(
+    spark: SparkSession, *names: str, catalog: str = "spark_catalog", schema: str = "writer_tests"
+) -> CatalogDestination:
+    """A schema, opened, as of a dataset `pharmacy` that has tables of these names."""
+    tables = tuple(contract(name) for name in names or ("claims",))
+    to = CatalogDestination(catalog, schema, Dataset(PharmacySettings, tables, solve=str))
+    to.opened(lambda *_: spark)
+    return to
+
+
 @pytest.fixture
-def target(spark: SparkSession) -> Iterator[CatalogTarget]:
-    """A schema of its own for each test."""
+def schema(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session, with a schema of its own for each test."""
     spark.sql("CREATE SCHEMA writer_tests")
-    yield CatalogTarget(spark, "spark_catalog", "writer_tests")
+    yield spark
     spark.sql("DROP SCHEMA writer_tests CASCADE")
 
 
+def put(to: CatalogDestination, spark: SparkSession, rows: int) -> None:
+    for table in to.dataset.tables:
+        to.write(many(spark, rows), table, "delta", Layout())
+
+
 def publish(
-    target: CatalogTarget, rows: int, manifest: str, mode: str = "error", names: tuple[str, ...] = ("claims",)
+    spark: SparkSession, rows: int, manifest: str, mode: str = "error", names: tuple[str, ...] = ("claims",)
 ) -> None:
-    tables = [contract(name) for name in names]
-    with target.reserved("pharmacy", tables, mode), target.staged("pharmacy"):
-        for table in tables:
-            target.write(many(target.spark, rows), table, Layout())
-        target.publish("pharmacy", tables, manifest)
+    to = place(spark, *names)
+    with to.reserved(mode, lambda *_: spark), to.staged():
+        put(to, spark, rows)
+        to.publish(manifest)
 
 
-def standing(target: CatalogTarget) -> set[str]:
-    return {row["tableName"] for row in target.spark.sql("SHOW TABLES IN writer_tests").collect()}
+def stored(spark: SparkSession) -> DataFrame:
+    return place(spark).read(spark, contract(), "delta", from_stage=False)
 
 
-def test_a_catalog_holds_the_published_tables_and_the_manifest(target):
-    publish(target, 5, "first", names=("claims", "lines"))
-    assert standing(target) == {"claims", "lines", MANIFEST_TABLE}
-    assert target.manifest("pharmacy") == "first"
-    assert measure(target.read(contract())) == measure(many(target.spark, 5))
+def standing(spark: SparkSession) -> set[str]:
+    return {row["tableName"] for row in spark.sql("SHOW TABLES IN writer_tests").collect()}
 
 
-def test_a_catalog_write_is_observed_and_counted(target):
-    df, observation = observed(many(target.spark, 7), "claims")
-    with target.staged("pharmacy"):
-        stored = target.write(df, contract(), Layout())
+def test_a_catalog_holds_the_published_tables_and_the_manifest(schema):
+    publish(schema, 5, "first", names=("claims", "lines"))
+    assert standing(schema) == {"claims", "lines", MANIFEST_TABLE}
+    assert place(schema).manifest() == "first"
+    assert measure(stored(schema)) == measure(many(schema, 5))
+
+
+def test_a_catalog_write_is_observed_and_counted(schema):
+    df, observation = observed(many(schema, 7), "claims")
+    to = place(schema)
+    with to.staged():
+        found = to.write(df, contract(), "delta", Layout())
     assert from_observation(observation.get).rows == 7
-    assert (stored.rows, stored.files) == (7, 1)
-    assert stored.bytes > 0
-    assert standing(target) == set()
+    assert (found.rows, found.files) == (7, 1)
+    assert found.bytes > 0
+    assert standing(schema) == set()
 
 
 @pytest.mark.thorough
-def test_a_published_dataset_of_a_catalog_is_replaced_only_in_mode_overwrite(target):
-    publish(target, 5, "first", names=("claims", "lines"))
+def test_a_published_dataset_of_a_catalog_is_replaced_only_in_mode_overwrite(schema):
+    publish(schema, 5, "first", names=("claims", "lines"))
     with pytest.raises(BadInput, match="--mode overwrite replaces it"):
-        publish(target, 6, "second")
-    publish(target, 6, "second", "overwrite")
-    assert standing(target) == {"claims", MANIFEST_TABLE}
-    assert target.read(contract()).count() == 6
-    assert target.manifest("pharmacy") == "second"
+        publish(schema, 6, "second")
+    publish(schema, 6, "second", "overwrite")
+    assert standing(schema) == {"claims", MANIFEST_TABLE}
+    assert stored(schema).count() == 6
+    assert place(schema).manifest() == "second"
 
 
 @pytest.mark.parametrize("mode", ["error", "overwrite"])
-def test_a_catalog_table_that_is_not_ours_is_refused_and_untouched(target, mode):
-    target.spark.sql("CREATE TABLE writer_tests.claims (mine STRING) USING DELTA")
+def test_a_catalog_table_that_is_not_ours_is_refused_and_untouched(schema, mode):
+    schema.sql("CREATE TABLE writer_tests.claims (mine STRING) USING DELTA")
     with pytest.raises(BadInput, match="is not of pharmacy"):
-        publish(target, 5, "first", mode)
-    assert target.spark.table("writer_tests.claims").columns == ["mine"]
+        publish(schema, 5, "first", mode)
+    assert schema.table("writer_tests.claims").columns == ["mine"]
 
 
 @pytest.mark.thorough
-def test_a_catalog_run_killed_while_publishing_is_unpublished_and_may_be_run_again(target, monkeypatch):
-    publish(target, 5, "first", names=("claims", "lines"))
-    record = CatalogTarget._record
+def test_a_catalog_run_killed_while_publishing_is_unpublished_and_may_be_run_again(schema, monkeypatch):
+    publish(schema, 5, "first", names=("claims", "lines"))
+    record = CatalogDestination._record
 
-    def killed_at_the_end(self, dataset, tables, manifest):
+    def killed_at_the_end(self, tables, manifest):
         if manifest == "second":
             raise KeyboardInterrupt
-        record(self, dataset, tables, manifest)
+        record(self, tables, manifest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(CatalogTarget, "_record", killed_at_the_end)
+        patch.setattr(CatalogDestination, "_record", killed_at_the_end)
         with pytest.raises(KeyboardInterrupt):
-            publish(target, 6, "second", "overwrite")
-    assert target.manifest("pharmacy") is None
-    publish(target, 6, "second")
-    assert target.manifest("pharmacy") == "second"
-    assert standing(target) == {"claims", MANIFEST_TABLE}
+            publish(schema, 6, "second", "overwrite")
+    with pytest.raises(BadInput, match="no published pharmacy"):
+        place(schema).manifest()
+    publish(schema, 6, "second")
+    assert place(schema).manifest() == "second"
+    assert standing(schema) == {"claims", MANIFEST_TABLE}
 
 
 @pytest.mark.thorough
-def test_a_second_run_into_a_catalog_is_refused_and_harms_neither(target):
-    with target.reserved("pharmacy", [contract()], "error"):
+def test_a_second_run_into_a_catalog_is_refused_and_harms_neither(schema):
+    to = place(schema)
+    with to.reserved("error", lambda *_: schema):
         with pytest.raises(BadInput, match="another run is at work there: payerlake generate"):
-            publish(target, 6, "second")
-        with target.staged("pharmacy"):
-            target.write(many(target.spark, 5), contract(), Layout())
-            target.publish("pharmacy", [contract()], "first")
-    assert target.manifest("pharmacy") == "first"
-    assert standing(target) == {"claims", MANIFEST_TABLE}
+            publish(schema, 6, "second")
+        with to.staged():
+            put(to, schema, 5)
+            to.publish("first")
+    assert to.manifest() == "first"
+    assert standing(schema) == {"claims", MANIFEST_TABLE}
 
 
 @pytest.mark.thorough
-def test_a_run_that_another_took_over_from_leaves_a_catalog_as_it_is(target):
-    late = CatalogTarget(target.spark, "spark_catalog", "writer_tests")
-    with late.reserved("pharmacy", [contract()], "error"):
-        claim = next(name for name in standing(target) if name.startswith("payerlake_run_"))
-        target.spark.sql(f"DROP VIEW writer_tests.{claim}")  # as if it had slept
-        publish(target, 5, "first")
+def test_a_run_that_another_took_over_from_leaves_a_catalog_as_it_is(schema):
+    late = place(schema)
+    with late.reserved("error", lambda *_: schema):
+        claim = next(name for name in standing(schema) if name.startswith("payerlake_run_"))
+        schema.sql(f"DROP VIEW writer_tests.{claim}")  # as if it had slept
+        publish(schema, 5, "first")
         with pytest.raises(EngineFailed, match="another took over"):
-            late.publish("pharmacy", [contract()], "late")
-    assert target.manifest("pharmacy") == "first"
-    assert target.read(contract()).count() == 5
+            late.publish("late")
+    assert late.manifest() == "first"
+    assert stored(schema).count() == 5
 
 
 def test_an_unknown_schema_or_catalog_is_bad_input(spark):
     for catalog, schema in (("spark_catalog", "nowhere"), ("nowhere", "default")):
-        with pytest.raises(BadInput, match="no such schema"):
-            publish(CatalogTarget(spark, catalog, schema), 1, "first")
+        with (
+            pytest.raises(BadInput, match="no such schema"),
+            place(spark, catalog=catalog, schema=schema).reserved("error", lambda *_: spark),
+        ):
+            pass
 
 
-def test_a_catalog_table_that_does_not_exist_is_bad_input(target):
+def test_a_catalog_table_that_does_not_exist_is_bad_input(schema):
     with pytest.raises(BadInput, match="no such table"):
-        target.read(contract())
+        stored(schema)

@@ -1,16 +1,21 @@
-"""The verbs as Python, for notebooks and programs: the same names and defaults as on the command line."""
+"""The verbs as Python, for notebooks and programs. The command line is built on them.
+
+Where a verb takes a session, None stands for one of payerlake's own: it is started at `master` once all that can be
+refused has been, and a session that is running already is taken as it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from payerlake import databases, registry
-from payerlake.contract import settings
+from payerlake import checks, databases, registry
+from payerlake.engine.session import spark_session
 from payerlake.errors import BadInput
-from payerlake.publish import orders, pipeline
-from payerlake.publish.destinations import CatalogDestination, FolderDestination
+from payerlake.publish import audit, orders, run
+from payerlake.publish.destinations import Destination, FolderDestination, Start, destination, published
 from payerlake.publish.progress import Progress
 from payerlake.storage.target import check_mode
 
@@ -32,19 +37,19 @@ def tables(
 ) -> dict[str, DataFrame]:
     """The dataset's tables by name, lazily: nothing runs until you use them, and nothing is written.
 
-    only: names of tables, default all. options: settings by name, such as members=10_000 or population="shared".
-    Raises BadInput for what does not exist.
+    only: names of tables, default all. options: settings by name, such as members=10_000 or population="shared"; a
+    dotted name is one entry: **{"population.sex.F": 0.6, "population.sex.M": 0.4}. Raises BadInput for what does not
+    exist.
 
     The rows are those of `generate` wherever the session's settings of data are Spark's own. What you run over the
     frames, runs under your session's settings: where it has others, as ANSI mode off or `spark.sql.legacy.*`, use the
     frames inside `with payerlake.engine.exact.exact(spark):`.
     """
-    made = orders.order(dataset, only, slice, scale, config, layers(options))
-    return orders.frames(spark, made)
+    return orders.frames(spark, orders.order(dataset, only, slice, scale, config, options))
 
 
 def generate(
-    spark: SparkSession,
+    spark: SparkSession | None,
     dataset: str,
     out: str | Path | None = None,
     only: Iterable[str] = (),
@@ -57,103 +62,96 @@ def generate(
     config: str | Path | None = None,
     validate: bool = True,
     mode: str = "error",
+    master: str | None = None,
     **options: Any,
-) -> pipeline.Outcome:
+) -> run.Outcome:
     """Make a dataset, check it and publish it under OUT/DATASET or in CATALOG.SCHEMA; see `tables` for the rest.
 
     Raises BadInput before anything runs, DataFailed with nothing published where a rule does not hold.
     """
-    made = orders.order(dataset, only, slice, scale, config, layers(options))
-    into = orders.formats([format] if isinstance(format, str) else format, catalog)
-    to = destination(spark, dataset, out, catalog, schema)
-    with to.reserved(mode), Progress() as progress:
-        return pipeline.generate(spark, made, to, into, validate, progress)
+    made = orders.order(dataset, only, slice, scale, config, options)
+    into = tuple(dict.fromkeys([format] if isinstance(format, str) else format)) or ("delta",)
+    to = _at(dataset, out, catalog, schema)
+    to.check(into)
+    with Progress() as progress:
+        start = _starter(spark, master, progress, orders.most_rows(made))
+        with to.reserved(mode, start) as session:
+            return run.generate(session, made, to, into, validate, progress)
 
 
 def validate(
-    spark: SparkSession,
+    spark: SparkSession | None,
     dataset: str,
     out: str | Path | None = None,
     *,
     catalog: str | None = None,
     schema: str | None = None,
-) -> pipeline.Validation:
+    master: str | None = None,
+) -> audit.Validation:
     """Run the suites on a published dataset. Raises DataFailed where a rule does not hold."""
+    at = _at(dataset, out, catalog, schema)
     with Progress() as progress:
-        return pipeline.validate(spark, destination(spark, dataset, out, catalog, schema), progress)
+        return audit.validate(at.opened(_starter(spark, master, progress)), at, progress)
 
 
 def verify(
-    spark: SparkSession,
+    spark: SparkSession | None,
     dataset: str,
     out: str | Path | None = None,
     *,
     catalog: str | None = None,
     schema: str | None = None,
+    master: str | None = None,
 ) -> list[tuple[str, str, Fingerprint]]:
-    """Rows and fingerprints of a published dataset, by table and format. Raises DataFailed on a difference."""
+    """Compare rows and fingerprints of a published dataset with its manifest. Raises DataFailed on a difference."""
+    at = _at(dataset, out, catalog, schema)
     with Progress() as progress:
-        return pipeline.verify(spark, destination(spark, dataset, out, catalog, schema), progress)
+        return audit.verify(at.opened(_starter(spark, master, progress)), at, progress)
 
 
 def load(
     spark: SparkSession | None,
     dataset: str,
-    out: str | Path,
+    out: str | Path | None = None,
     *,
-    to: str,
+    to: str | None = None,
     mode: str = "error",
     jobs: int = databases.JOBS,
+    master: str | None = None,
 ) -> databases.Loaded:
-    """Load the dataset published under OUT/DATASET into the database of the URL `to`; None will do for `spark` where
+    """Load the dataset published under OUT/DATASET into the database of the URL `to`; Spark is at work only where no
     CSV is published.
 
     Raises BadInput before anything is written, DataFailed where rows are refused or are not as many as the manifest
     has, EngineFailed where the server fails; the database is then as it was.
     """
-
-    def session() -> SparkSession:
-        if spark is None:
-            raise BadInput(f"{out}: no CSV is published there, so Spark has to write it; give a session")
-        return spark
-
-    with Progress() as progress:
-        return load_into(dataset, out, to, mode, jobs, session, progress)
-
-
-def load_into(
-    dataset: str,
-    out: str | Path | None,
-    to: str | None,
-    mode: str,
-    jobs: int | str,
-    spark: Callable[[], SparkSession],
-    progress: Progress,
-) -> databases.Loaded:
-    """`load`, with a session that is asked for only where it is needed."""
     known = registry.dataset(dataset)
     check_mode(mode)
     if not isinstance(jobs, int) or jobs < 1:
         raise BadInput(f"--jobs {jobs}: not a whole number from 1")
     if out is None or to is None:
         raise BadInput("--out and --to: give the folder where the dataset is published and the URL of a database")
-    server, at = databases.server(to), FolderDestination(str(out), known.name)
-    manifest = pipeline.published(at)
-    return databases.load(server, manifest, databases.csv_files(at, manifest, spark), mode, jobs, progress)
+    server, at = databases.server(to), FolderDestination(str(out), known)
+    manifest = published(at)
+    with Progress() as progress:
+        start = _starter(spark, master, progress)
+        files = databases.csv_files(at, manifest, lambda: start(True, None))
+        return databases.load(server, manifest, files, mode, jobs, progress)
 
 
-def destination(
-    spark: SparkSession | None, dataset: str, out: str | Path | None, catalog: str | None, schema: str | None
-) -> FolderDestination | CatalogDestination:
-    """The folder or the schema of a catalog that is meant; a folder needs no session. Raises BadInput for neither."""
-    known = registry.dataset(dataset)
-    if out is not None and catalog is None and schema is None:
-        return FolderDestination(str(out), known.name)
-    if out is None and catalog is not None and schema is not None and spark is not None:
-        return CatalogDestination(spark, catalog, schema, known.name, known.tables)
-    raise BadInput("--out: give the folder or URL to publish in, or --catalog and --schema instead of it")
+def _at(dataset: str, out: str | Path | None, catalog: str | None, schema: str | None) -> Destination:
+    return destination(registry.dataset(dataset), None if out is None else str(out), catalog, schema)
 
 
-def layers(options: dict[str, Any]) -> Iterator[settings.Layer]:
-    """Each option that is given, as a layer of settings."""
-    return (settings.option(name, value) for name, value in options.items() if value is not None)
+def _starter(spark: SparkSession | None, master: str | None, progress: Progress, most: float | None = None) -> Start:
+    """Gives the session itself, or starts one, by default for so many rows of the largest table."""
+
+    def start(delta: bool, rows: float | None) -> SparkSession:
+        if spark is not None:
+            return spark
+        # Great Expectations takes three seconds to import, which pass while the JVM starts.
+        threading.Thread(target=checks.load_engine, daemon=True).start()
+        with progress.doing("starting Spark"):
+            return spark_session(master, delta=delta, rows=most if rows is None else rows)
+
+    return start

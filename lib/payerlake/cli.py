@@ -1,27 +1,26 @@
-"""The command line: parse, session, call, exit code."""
+"""The command line: parse, call the Python interface, print, exit code."""
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
-from types import FrameType
+from functools import partial
 from typing import Any
 
 import click
 
-from payerlake import commands, dictionary, registry
+from payerlake import api, databases, dictionary, exits, printing, registry
 from payerlake.contract.schema import Table
-from payerlake.databases.address import masked
-from payerlake.engine.session import log_path
-from payerlake.errors import BadInput, EngineFailed, PayerlakeError, cause, unknown
+from payerlake.contract.settings import set_option
+from payerlake.errors import BadInput, unknown
+from payerlake.publish.destinations import destination
 from payerlake.terminal import show_what_can_be_shown
 from payerlake.version import __version__
 
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _ALL = "all"
+_DIGITS = 30  # of a number; longer ones are none that anybody means
 
 
 @click.group(context_settings=_HELP)
@@ -56,7 +55,7 @@ def describe(name: str) -> None:
     contract = _table(name)
     click.echo(f"{contract.full_name}: {dictionary.grain(contract)}")
     click.echo(f"key: {', '.join(contract.key)}   CSV: {contract.csv_stem}   rows: {contract.documented_rows}")
-    _print_columns([dictionary.COLUMN_HEADINGS, *dictionary.columns(contract)])
+    printing.table(dictionary.columns(contract), dictionary.COLUMN_HEADINGS)
 
 
 def _published_at(command: Callable[..., None]) -> Callable[..., None]:
@@ -96,15 +95,13 @@ def _datasets(name: str) -> list[str]:
 )
 @click.option(
     "--format",
-    "formats",
+    "format",
     multiple=True,
     metavar="NAME",
     help="delta, csv or parquet; may be repeated.  [default: delta]",
 )
 @click.option("--tables", metavar="A,B", help="Only these tables.  [default: all]")
-@click.option(
-    "--slice", "part", default="1/1", metavar="I/N", help="Part I of N of the members, from 1.  [default: 1/1]"
-)
+@click.option("--slice", default="1/1", metavar="I/N", help="Part I of N of the members, from 1.  [default: 1/1]")
 @click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Any setting of conf/DATASET/base.yaml; may be repeated."
 )
@@ -119,7 +116,43 @@ def _datasets(name: str) -> list[str]:
 def generate(dataset: str, **options: Any) -> None:
     """Make DATASET (or one table of it, as pharmacy.members; or all), check it and publish it."""
     for name in _datasets(dataset):
-        commands.generate(name, **options)
+        _generate(name, **options)
+
+
+def _generate(dataset: str, **options: Any) -> None:
+    began = time.monotonic()
+    name, _, table = dataset.partition(".")
+    made = api.generate(
+        None,
+        name,
+        only=_only(name, table, options.pop("tables")),
+        validate=not options.pop("no_validate"),
+        **_settings(name, options.pop("members"), options.pop("seed"), options.pop("sets")),
+        **options,
+    )
+    printing.outcome(made)
+    click.echo(f"published in {time.monotonic() - began:.1f} s: {made.place}")
+
+
+def _only(dataset: str, table: str, tables: str | None) -> list[str]:
+    """The tables that are named, beside the dataset or by `--tables`."""
+    if table and tables:
+        raise BadInput(f"--tables {tables}: {dataset}.{table} names the table already; give one of the two")
+    return [table] if table else [name.strip() for name in (tables or "").split(",") if name.strip()]
+
+
+def _settings(dataset: str, members: str | None, seed: str | None, sets: Sequence[str]) -> dict[str, Any]:
+    """The settings that are given, by dotted name; of one given twice the last."""
+    given = {name: _number(text) for name, text in (("members", members), ("seed", seed)) if text is not None}
+    for name, value in (set_option(registry.dataset(dataset).settings, text) for text in sets):
+        given.pop(name, None)  # so that it stands where it was given last
+        given[name] = value
+    return given
+
+
+def _number(text: str) -> int | str:
+    """The whole number that the text is; any other text as it stands, to be refused."""
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _DIGITS else text
 
 
 @cli.command(short_help="Check a published dataset again.")
@@ -128,7 +161,7 @@ def generate(dataset: str, **options: Any) -> None:
 def validate(dataset: str, **options: Any) -> None:
     """Run the Great Expectations suites on a published DATASET; exit code 1 if any fails."""
     for name in _datasets(dataset):
-        commands.validate(name, **options)
+        printing.validation(api.validate(None, name, **options))
 
 
 @cli.command(short_help="Compare a published dataset with its manifest.")
@@ -137,7 +170,8 @@ def validate(dataset: str, **options: Any) -> None:
 def verify(dataset: str, **options: Any) -> None:
     """Recompute rows and fingerprints of a published DATASET; exit code 1 on a difference from its manifest."""
     for name in _datasets(dataset):
-        commands.verify(name, **options)
+        printing.verified(api.verify(None, name, **options))
+        click.echo(f"verified: {_place(name, **options)}")
 
 
 @cli.command(short_help="Load a published dataset into a database.")
@@ -156,91 +190,30 @@ def verify(dataset: str, **options: Any) -> None:
     metavar="NAME",
     help="error or overwrite, where its tables stand already.  [default: error]",
 )
-@click.option("--jobs", metavar="N", help="Files to load at once.  [default: 4]")
+@click.option("--jobs", metavar="N", default=str(databases.JOBS), help="Files to load at once.  [default: 4]")
 @click.option("--master", metavar="URL", help="Spark master, needed where no CSV is published.  [default: local[*]]")
 def load(dataset: str, **options: Any) -> None:
     """Create the tables of a published DATASET in a database, fill them, check them, and put them in place at once."""
     for name in _datasets(dataset):
-        commands.load(name, **options)
-
-
-class _Terminated(BaseException):
-    """SIGTERM, as a container, a cluster manager or a shutdown sends it: whoever cleans up after Ctrl-C does here."""
+        printing.loaded(api.load(None, name, **options | {"jobs": _number(options["jobs"])}))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 data failed, 2 bad input, 3 engine failed, 130 or 143 interrupted."""
     for stream in (sys.stdout, sys.stderr):
         show_what_can_be_shown(stream)
-    signal.signal(signal.SIGTERM, _terminate)
+    exits.end_in_order_when_terminated()
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command line; the exit code. Every failure is one message on standard error."""
-    try:
-        cli.main(arguments, prog_name="payerlake", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as no_arguments:
-        click.echo(no_arguments.format_message())
-        return 0
-    # The engine's errors are many; none may show a traceback to the user.
-    except (Exception, KeyboardInterrupt, _Terminated) as error:
-        message, code = _told(error, " ".join(arguments[:2]))
-        click.echo(f"payerlake: {masked(message)}", err=True)
-        return code
-    return 0
+    """Run the command line; the exit code."""
+    command = partial(cli.main, arguments, prog_name="payerlake", standalone_mode=False)
+    return exits.code_of(command, " ".join(arguments[:2]))
 
 
-def _told(error: BaseException, command: str) -> tuple[str, int]:
-    """What the user is told of the error, and the exit code."""
-    if interrupt := _interrupt(error):
-        word, code = ("terminated", 143) if isinstance(interrupt, _Terminated) else ("interrupted", 130)
-        return f"{word}; nothing is half-published", code
-    if isinstance(error, click.ClickException):
-        return f"{error.format_message()} Try '{_command_of(error)} --help'.", BadInput.exit_code
-    if isinstance(error, PayerlakeError):
-        return f"{error}{_logged(error) if _is_of_others(error) else ''}", error.exit_code
-    return f"{command}: {cause(error)}{_logged(error)}", EngineFailed.exit_code
-
-
-def _command_of(error: click.ClickException) -> str:
-    """The command whose help says what was missed, as far as it was understood."""
-    context = getattr(error, "ctx", None)
-    return context.command_path if context else "payerlake"
-
-
-def _interrupt(error: BaseException | None) -> BaseException | None:
-    """What ended the command from outside, also where clearing up failed after it: Java may have been ended first."""
-    while error is not None and not isinstance(error, (KeyboardInterrupt, click.Abort, _Terminated)):
-        error = error.__context__
-    return error
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """What Ctrl-C does, where Spark stops its jobs before anything is cleaned up; then the word for this signal."""
-    signal.signal(number, signal.SIG_IGN)  # said once; a second time must not end the cleaning
-    interrupt = signal.getsignal(signal.SIGINT)
-    try:
-        if callable(interrupt):
-            interrupt(number, frame)
-    finally:
-        raise _Terminated
-
-
-def _is_of_others(error: PayerlakeError) -> bool:
-    """Whether the engine failed for a cause that is not told in full yet, nor the log named that has it."""
-    return isinstance(error, EngineFailed) and error.__cause__ is not None and str(log_path()) not in str(error)
-
-
-def _logged(error: BaseException) -> str:
-    """Where the whole of the error can be read, after it was written there."""
-    try:
-        path = log_path()
-        with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\n{masked(''.join(traceback.format_exception(error)))}\n")
-    except (OSError, BadInput) as unwritten:
-        return f"; no log has the rest ({cause(unwritten)}): set PAYERLAKE_LOG to a file that can be written"
-    return f"; the log has the rest: {path}"
+def _place(dataset: str, out: str | None, catalog: str | None, schema: str | None, **_: Any) -> str:
+    return destination(registry.dataset(dataset), out, catalog, schema).place
 
 
 def _table(name: str) -> Table:
@@ -254,15 +227,7 @@ def _table(name: str) -> Table:
 
 
 def _print_tables(datasets: Sequence[str]) -> None:
-    _print_columns([dictionary.TABLE_HEADINGS, *dictionary.tables(map(registry.dataset, datasets))])
-
-
-def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
-    for row in rows:
-        click.echo(
-            "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
-        )
+    printing.table(dictionary.tables(map(registry.dataset, datasets)), dictionary.TABLE_HEADINGS)
 
 
 if __name__ == "__main__":

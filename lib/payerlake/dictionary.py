@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Column, Table
-from payerlake.registry import Dataset
 
 TABLE_HEADINGS = ("table", "documented rows", "key", "parents")
 COLUMN_HEADINGS = ("column", "type", "", "meaning")
 _SHOWN = 12  # allowed values; states and codes are more
 
 
-def tables(datasets: Iterable[Dataset]) -> list[tuple[str, ...]]:
+def tables(datasets: Iterable[Dataset[Any]]) -> list[tuple[str, ...]]:
     """A row for every table under `TABLE_HEADINGS`, parents before children."""
     return [
         (table.full_name, table.documented_rows, ", ".join(table.key), ", ".join(table.parents) or "-")

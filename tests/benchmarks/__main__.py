@@ -24,11 +24,10 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from payerlake.contract.schema import Table
-from payerlake.contract.settings import option
 from payerlake.engine.jars import delta_jars
 from payerlake.engine.session import spark_session
 from payerlake.person.world import World
-from payerlake.publish import fingerprint, orders, pipeline
+from payerlake.publish import fingerprint, orders, parallel
 from payerlake.writers import WRITERS, Layout
 from tests.benchmarks import measure
 from tests.benchmarks.rival import rival_members
@@ -126,7 +125,7 @@ spark.stop()
 def _in_one_session(folder: Path) -> Iterator[Row]:
     # A file that seems dear to open is a partition of its own, so that the copy has the files of its source.
     spark = spark_session(f"local[{CORES}]", settings={"spark.sql.files.openCostInBytes": "1g"})
-    made = orders.order("pharmacy", overrides=[option("members", MEMBERS)])
+    made = orders.order("pharmacy", options={"members": MEMBERS})
     here = orders.world(spark, made)
     for name in TABLES:
         table = made.dataset.table(name)
@@ -172,7 +171,7 @@ def _write_and_copy(
 def _whole_dataset(name: str, folder: Path) -> Iterator[Row]:
     """All tables of a dataset, several at once as `generate` makes them, against copies of all, as many likewise."""
     spark = spark_session(f"local[{CORES}]", settings={"spark.sql.files.openCostInBytes": "1g"})
-    made = orders.order(name, overrides=[option("members", MEMBERS)])
+    made = orders.order(name, options={"members": MEMBERS})
     here = orders.world(spark, made)
     for table in made.tables:
         table.build(here).write.parquet(str(folder / name / table.name))
@@ -182,8 +181,8 @@ def _whole_dataset(name: str, folder: Path) -> Iterator[Row]:
             for table in made.tables
         ]
         timed = measure.pair(
-            partial(pipeline.at_once, [ours for ours, _ in jobs]),
-            partial(pipeline.at_once, [theirs for _, theirs in jobs]),
+            partial(parallel.at_once, [ours for ours, _ in jobs]),
+            partial(parallel.at_once, [theirs for _, theirs in jobs]),
             RUNS,
         )
         text, goal = _against(timed), f"≤ {DATASETS[name]:g}×"

@@ -13,6 +13,7 @@ from payerlake import registry
 from payerlake.checks import suites
 from payerlake.contract import settings
 from payerlake.errors import BadInput
+from payerlake.finance.settings import FinanceSettings
 from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.resources import resource
 
@@ -24,8 +25,8 @@ KNOWN = (
 
 def load(*options: str, scale: str | None = None, file: Path | None = None) -> PharmacySettings:
     """The pharmacy settings, each option as after `--set`."""
-    overrides = [settings.set_option(option) for option in options]
-    return settings.load("pharmacy", PharmacySettings, scale, file, overrides)
+    given = dict(settings.set_option(PharmacySettings, option) for option in options)
+    return settings.load(PharmacySettings, scale, file, given)
 
 
 @pytest.fixture
@@ -69,8 +70,7 @@ def test_the_last_of_two_options_holds() -> None:
 
 
 def test_an_option_of_its_own_is_a_layer_like_set() -> None:
-    overrides = [settings.set_option("members=300"), settings.option("members", 500)]
-    assert settings.load("pharmacy", PharmacySettings, overrides=overrides).members == 500
+    assert settings.load(PharmacySettings, options={"members": 500}).members == 500
 
 
 def test_a_nested_setting_leaves_its_neighbours(file: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_file_changes_parts_of_the_population(file: Path) -> None:
 
 def test_an_unknown_population_is_refused_with_the_nearest() -> None:
     assert refusal("population=sharde") == (
-        "--set population=sharde: population: 'sharde' is not a population; "
+        "--set population: population: 'sharde' is not a population; "
         "did you mean 'shared'? Known: clinic_patients, medicare_advantage, "
         "pharmacy, shared"
     )
@@ -155,7 +155,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name_and_where_it_stands
     file.write_text("pharmacy: {memebers: 5}")
     wrong = f"'memebers' is not a setting; did you mean 'members'? Known: {KNOWN}"
     assert refusal(file=file) == f"{file}: pharmacy: {wrong}"
-    assert refusal("memebers=5") == f"--set memebers=5: {wrong}"
+    assert refusal("memebers=5") == f"--set memebers: {wrong}"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name_and_where_it_stands
 )
 def test_an_unknown_nested_setting_is_refused_with_its_nearest_whole_name(option: str, near: str) -> None:
     message = refusal(option)
-    assert message.startswith(f"--set {option}: ")
+    assert message.startswith(f"--set {option.partition('=')[0]}: ")
     assert f"is not a setting; did you mean '{near}'?" in message
 
 
@@ -290,17 +290,17 @@ def test_a_set_without_key_or_value_is_refused_with_an_example(option: str) -> N
     ],
 )
 def test_a_number_of_members_that_is_none_is_refused(value: str, problem: str) -> None:
-    assert refusal(f"members={value}").startswith(f"--set members={value}: members: {problem}")
+    assert refusal(f"members={value}").startswith(f"--members: {problem}")
 
 
 def test_an_option_of_its_own_is_named_once() -> None:
     with pytest.raises(BadInput, match=r"^--members: 0: must be greater than 0$"):
-        settings.load("pharmacy", PharmacySettings, overrides=[settings.option("members", 0)])
+        settings.load(PharmacySettings, options={"members": 0})
 
 
 def test_shares_that_do_not_sum_to_1_are_refused_with_their_sum_and_who_changed_them(file: Path) -> None:
     wrong = "population.sex: shares must be 0 or more and sum to 1, these sum to"
-    assert refusal("population.sex.F=0.6") == f"--set population.sex.F=0.6: {wrong} 1.095"
+    assert refusal("population.sex.F=0.6") == f"--set population.sex.F: {wrong} 1.095"
     file.write_text("pharmacy: {population: {sex: {F: 0.5}}}")
     assert refusal(file=file) == f"{file}: pharmacy: {wrong} 0.5"
 
@@ -308,7 +308,7 @@ def test_shares_that_do_not_sum_to_1_are_refused_with_their_sum_and_who_changed_
 @pytest.mark.parametrize(
     ("option", "problem"),
     [
-        ("enrollments.scenarios={dual_coverage: 0.85, single_active: 0}", None),
+        ("enrollments.scenarios={dual_coverage: 1}", "enrollments.scenarios: must name single_active, dual_coverage"),
         ("enrollments.scenarios.dual=0", "enrollments.scenarios: must name single_active, dual_coverage"),
         ("employer_groups.XYZ=1", "employer_groups.XYZ: 'XYZ': must be 'GRP', 'EMP', 'UNI', 'GOV' or 'IND'"),
         ("plan_weights.senior.MCARE-XX=1", "plan_weights.senior: not plan codes: MCARE-XX; `payerlake describe"),
@@ -325,11 +325,32 @@ def test_shares_that_do_not_sum_to_1_are_refused_with_their_sum_and_who_changed_
         ("members_per_file.members=0", "members_per_file.members: 0: must be greater than 0"),
     ],
 )
-def test_a_value_that_means_nothing_is_refused_where_it_was_written(option: str, problem: str | None) -> None:
-    if problem is None:
-        assert load(option).enrollments.scenarios["dual_coverage"] == 0.85
-    else:
-        assert refusal(option).startswith(f"--set {option}: {problem}")
+def test_a_value_that_means_nothing_is_refused_where_it_was_written(option: str, problem: str) -> None:
+    name = option.partition("=")[0]
+    said = refusal(option).removeprefix(f"--set {name}: ")
+    assert said.startswith((problem, problem.removeprefix(f"{name}: ")))
+
+
+def test_a_mapping_of_names_is_given_whole_wherever_it_is_written_and_a_dotted_name_is_one_entry(file: Path) -> None:
+    file.write_text("pharmacy: {population: {sex: {F: 1}}}")
+    whole = {"F": 1.0}
+    assert load(file=file).population.sex == load("population.sex={F: 1}").population.sex == whole
+    assert settings.load(PharmacySettings, options={"population": {"sex": {"F": 1}}}).population.sex == whole
+    one = settings.load(PharmacySettings, options={"population.sex.F": 0.507, "population.sex.M": 0.491})
+    assert one.population.sex == load().population.sex | {"F": 0.507, "M": 0.491}
+
+
+def test_a_part_whose_names_are_settings_changes_those_that_it_gives(file: Path) -> None:
+    file.write_text("pharmacy: {formularies: {count: 7}}")
+    stated = load().formularies.model_dump()
+    for mine in (load(file=file), load("formularies={count: 7}"), load("formularies.count=7")):
+        assert mine.formularies.model_dump() == stated | {"count": 7}
+
+
+def test_a_name_with_a_dot_in_it_stands_between_quotes() -> None:
+    given = dict([settings.set_option(FinanceSettings, 'diagnosis_procedures."Z00.00"=["99213"]')])
+    pairs = settings.load(FinanceSettings, options=given).diagnosis_procedures
+    assert pairs == settings.load(FinanceSettings).diagnosis_procedures | {"Z00.00": ("99213",)}
 
 
 def test_the_error_names_the_layer_that_wrote_the_value(file: Path) -> None:
@@ -361,10 +382,10 @@ SCALES = ("tiny", "demo", "small", "documented", "large")  # as the help of `gen
 @pytest.mark.parametrize("dataset", registry.datasets())
 def test_every_dataset_has_the_same_scales_each_larger_than_the_one_before(dataset: str) -> None:
     model = registry.dataset(dataset).settings
-    members = [settings.load(dataset, model, scale=scale).members for scale in SCALES]
+    members = [settings.load(model, scale=scale).members for scale in SCALES]
     assert set(settings.scales(dataset)) == set(SCALES)
     assert members == sorted(set(members))
-    assert members[SCALES.index("documented")] == settings.load(dataset, model).members
+    assert members[SCALES.index("documented")] == settings.load(model).members
 
 
 POPULATIONS = sorted(path.stem for path in resource("conf", "populations").glob("*.yaml"))
@@ -374,12 +395,12 @@ OF_ADULTS = {"clinic_patients", "medicare_advantage"}  # of two sexes, as CMS-HC
 @pytest.mark.parametrize("population", POPULATIONS)
 @pytest.mark.parametrize("dataset", registry.datasets())
 def test_every_dataset_takes_every_shipped_population_that_it_can_have(dataset: str, population: str) -> None:
-    model, overrides = registry.dataset(dataset).settings, [settings.set_option(f"population={population}")]
+    model, options = registry.dataset(dataset).settings, {"population": population}
     if dataset == "finance" and population not in OF_ADULTS:
         with pytest.raises(BadInput, match=r"population.sex: must be of F and M alone"):
-            settings.load(dataset, model, overrides=overrides)
+            settings.load(model, options=options)
         return
-    chosen = settings.load(dataset, model, overrides=overrides)
+    chosen = settings.load(model, options=options)
     assert sum(chosen.population.sex.values()) == pytest.approx(1.0)
 
 
@@ -389,7 +410,7 @@ def test_every_dataset_takes_every_shipped_population_that_it_can_have(dataset: 
 def departed(*options: str) -> frozenset[str]:
     """What `--set` of these departs from, of settings stored in a manifest and read again."""
     stored = json.loads(json.dumps(settings.effective(load(*options))))
-    return settings.departures("pharmacy", PharmacySettings, stored)
+    return settings.departures(PharmacySettings, stored)
 
 
 def test_the_defaults_depart_from_nothing() -> None:
@@ -414,12 +435,12 @@ def test_entries_that_only_one_of_both_has_are_named() -> None:
     assert departed("population.sex.O=0.002", "population.sex.U=0") == {"population.sex.O", "population.sex.U"}
     lacking = settings.effective(load())
     del lacking["seasons"]["special_share"]
-    assert settings.departures("pharmacy", PharmacySettings, lacking) == {"seasons.special_share"}
+    assert settings.departures(PharmacySettings, lacking) == {"seasons.special_share"}
 
 
 @pytest.mark.parametrize("dataset", registry.datasets())
 def test_rules_rest_on_settings_that_exist(dataset: str) -> None:
-    known = settings.effective(settings.load(dataset, registry.dataset(dataset).settings))
+    known = settings.effective(settings.load(registry.dataset(dataset).settings))
     named = {
         name for s in suites.load(resource("expectations"), dataset, known) for c in s.checks for name in c.settings
     }

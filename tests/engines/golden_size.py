@@ -20,7 +20,7 @@ def options(dataset: str, files: int = 1) -> dict[str, Any]:
     model = registry.dataset(dataset).settings
     chosen: dict[str, Any] = {"members": MEMBERS}
     if "members_per_file" in model.model_fields:
-        names = type(settings.load(dataset, model).members_per_file).model_fields
+        names = type(settings.load(model).members_per_file).model_fields
         chosen["members_per_file"] = dict.fromkeys(names, _each(MEMBERS, files))
     if "formularies" in model.model_fields:
         chosen["formularies"] = {"count": FORMULARIES, "per_file": _each(FORMULARIES, files)}

@@ -10,7 +10,6 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import payerlake
-from payerlake.contract.settings import option
 from payerlake.errors import BadInput
 from payerlake.finance.roster import Roster
 from payerlake.person.world import World
@@ -26,13 +25,13 @@ def tables(spark: SparkSession, *names: str, **options: object) -> list[DataFram
 
 def refusal(**options: object) -> str:
     with pytest.raises(BadInput) as caught:
-        orders.order("finance", overrides=[option(name, value) for name, value in options.items()])
+        orders.order("finance", options=options)
     return str(caught.value)
 
 
 def test_every_diagnosis_has_its_stated_prevalence_by_age_and_sex(spark: SparkSession) -> None:
     """Whatever it requires and excludes."""
-    settings = orders.order("finance", overrides=[option("members", MANY)]).settings
+    settings = orders.order("finance", options={"members": MANY}).settings
     here = World(spark, settings, 0, MANY)
     roster = Roster(here)
     chronic = roster.morbidity.chronic

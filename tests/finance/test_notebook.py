@@ -31,7 +31,7 @@ def left(spark: SparkSession, lake: Lake) -> Iterator[dict[str, Any]]:
     )
 
     def once(spark: SparkSession, dataset: str, *names: Any, **options: Any) -> dict[str, DataFrame]:
-        asked = orders.order(dataset, overrides=[settings.option(name, value) for name, value in options.items()])
+        asked = orders.order(dataset, options=options)
         if settings.effective(asked.settings) == published:
             return frames(spark, lake(dataset), dataset)
         made = {name: frame.cache() for name, frame in tables(spark, dataset, *names, **options).items()}

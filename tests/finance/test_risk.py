@@ -8,7 +8,6 @@ import pytest
 from hccinfhir.model_calculate import calculate_raf
 from pyspark.sql import SparkSession
 
-from payerlake.contract.settings import option
 from payerlake.errors import BadInput
 from payerlake.finance.morbidity import Morbidity, morbidity
 from payerlake.finance.risk import MODEL, RiskModel
@@ -29,7 +28,7 @@ def _chronic(*more: str) -> Morbidity:
     known = [d.model_dump(mode="json") for d in orders.order("finance").settings.diagnoses]
     template = next(d for d in known if d["icd10_code"] == "E78.5")
     added = [template | {"icd10_code": code, "label": BEYOND[code]} for code in more]
-    return morbidity(orders.order("finance", overrides=[option("diagnoses", added + known)]).settings)
+    return morbidity(orders.order("finance", options={"diagnoses": added + known}).settings)
 
 
 def _codes(found: Morbidity, bits: int) -> list[str]:
@@ -74,4 +73,4 @@ def test_a_prevalence_beyond_what_it_requires_is_refused() -> None:
         if diagnosis["icd10_code"] == "E11.22":
             diagnosis["age_75_up"] = 60.0
     with pytest.raises(BadInput, match=r"^diagnoses: E11.22: .* are more than can have it beside what it requires"):
-        orders.order("finance", overrides=[option("diagnoses", known)])
+        orders.order("finance", options={"diagnoses": known})

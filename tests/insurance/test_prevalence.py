@@ -11,7 +11,7 @@ from payerlake.insurance.settings import InsuranceSettings
 
 
 def made(*sets: str) -> InsuranceSettings:
-    return settings.load("insurance", InsuranceSettings, overrides=[settings.set_option(text) for text in sets])
+    return settings.load(InsuranceSettings, options=dict(settings.set_option(InsuranceSettings, text) for text in sets))
 
 
 def of(found: Prevalence, of_settings: InsuranceSettings, name: str) -> dict[int, float]:
@@ -94,4 +94,4 @@ def test_rules_in_a_circle_are_bad_input(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(f"insurance:\n  conditions:\n    comorbidities: [{one}, {other}]\n", encoding="utf-8")
     with pytest.raises(BadInput, match="circle"):
-        prevalence(settings.load("insurance", InsuranceSettings, file=file))
+        prevalence(settings.load(InsuranceSettings, file=file))

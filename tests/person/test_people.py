@@ -249,12 +249,12 @@ def test_datasets_of_one_population_have_the_same_persons(spark: SparkSession, n
     if (name, dataset) == ("shared", "finance"):
         pytest.skip("finance is of adults of two sexes")
     expected = persons(spark, People(population_of(name), Draws(SEED, "person")), count=500)
-    overrides = [
-        settings.option("members", 500),
-        settings.set_option(f"population={name}"),
-        settings.option("seed", SEED),
-    ]
-    chosen = settings.load(dataset, registry.dataset(dataset).settings, overrides=overrides)
+    options = {
+        "members": 500,
+        "population": name,
+        "seed": SEED,
+    }
+    chosen = settings.load(registry.dataset(dataset).settings, options=options)
     mine = persons(spark, World(spark, chosen, 0, 500).people, count=500)
     pd.testing.assert_frame_equal(mine, expected)
 

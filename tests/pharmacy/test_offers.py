@@ -19,7 +19,9 @@ MEDIGAP, PART_D = "MCARE-MEDIGAP-001", "MCARE-PARTD-"
 
 
 def offers_of(*options: str) -> Offers:
-    return Offers(settings.load("pharmacy", PharmacySettings, overrides=[settings.set_option(o) for o in options]))
+    return Offers(
+        settings.load(PharmacySettings, options=dict(settings.set_option(PharmacySettings, o) for o in options))
+    )
 
 
 @pytest.fixture(scope="module", params=POPULATIONS)
@@ -133,7 +135,7 @@ def test_weights_of_the_settings_are_the_weights_of_single_plans() -> None:
 def test_a_household_without_any_plan_is_refused_with_what_to_weight(tmp_path) -> None:
     file = tmp_path / "my.yml"
     file.write_text("pharmacy: {plan_weights: {senior: {COMM-GOLD-002: 1}}}")
-    offers = Offers(settings.load("pharmacy", PharmacySettings, file=file))
+    offers = Offers(settings.load(PharmacySettings, file=file))
     with pytest.raises(
         BadInput,
         match=r"plan_weights\.senior: no plan of these is sold everywhere for mode 'one'; give weight",

@@ -17,7 +17,7 @@ TABLES = ("formularies", "formulary_drugs")
 
 
 def settings_of(*options: str) -> PharmacySettings:
-    return settings.load("pharmacy", PharmacySettings, overrides=[settings.set_option(o) for o in options])
+    return settings.load(PharmacySettings, options=dict(settings.set_option(PharmacySettings, o) for o in options))
 
 
 def types(name: str, **changed: object) -> tuple[str, ...]:
@@ -67,25 +67,24 @@ def test_settings_that_it_cannot_fill_are_refused_with_what_is_allowed(options: 
         examine(settings_of(*options))
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_they_are_refused_before_spark_starts(table: str) -> None:
-    wrong = [settings.set_option("formularies.types.BASIC.brands=[0, 900]")]
+@pytest.mark.parametrize("table", ["plans", *TABLES])
+def test_they_are_refused_before_spark_starts_whatever_is_made(table: str) -> None:
+    wrong = {"formularies.types.BASIC.brands": [0, 900]}
     with pytest.raises(BadInput, match=r"give .* at most 743"):
-        orders.order("pharmacy", [table], overrides=wrong)
-    assert orders.order("pharmacy", ["plans"], overrides=wrong)
+        orders.order("pharmacy", [table], options=wrong)
 
 
 def test_more_ndcs_than_package_codes_are_refused_before_spark_starts() -> None:
-    wrong = [settings.set_option("drugs.ndcs=400000")]
+    wrong = {"drugs.ndcs": 400_000}
     with pytest.raises(BadInput, match=r"drugs\.ndcs is 400,000: .* up to 123 NDCs, and there are 99 package codes"):
-        orders.order("pharmacy", ["drugs"], overrides=wrong)
+        orders.order("pharmacy", ["drugs"], options=wrong)
 
 
 @pytest.mark.parametrize(
     "options",
     [
         # As many brands and as few generics as there is room for.
-        {"formularies": {"count": 20, "types": {"ENHANCED": {"brands": [743, 743], "drugs": [1081, 1081]}}}},
+        {"formularies.count": 20, "formularies.types.ENHANCED": {"brands": [743, 743], "drugs": [1081, 1081]}},
         # Three specialty drugs, none in a protected class: a stratum is empty.
         {"formularies": {"count": 20}, "drugs": {"specialty": 3}},
     ],

@@ -17,7 +17,7 @@ MEMBERS = 200_000
 
 
 def loaded(*options: str) -> PharmacySettings:
-    return settings.load("pharmacy", PharmacySettings, overrides=[settings.set_option(o) for o in options])
+    return settings.load(PharmacySettings, options=dict(settings.set_option(PharmacySettings, o) for o in options))
 
 
 def slots_of(chosen: PharmacySettings) -> list[list[Slot]]:

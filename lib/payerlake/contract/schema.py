@@ -147,7 +147,6 @@ class Table:
     rules: SQL conditions over a row, by name, beyond a single column's. csv_stem: name of the CSV files.
     documented_rows: as the documents state them. build: the table's DataFrame.
     expected_rows: of the whole dataset under its settings, about, for tables whose progress is worth watching.
-    examine: raises BadInput for settings with which the table cannot be made, on the driver, before anything runs.
     sql_name: its name in databases where it is not `name`; unique: columns that they keep unique beyond the key;
     indexes: what they index. view: the query, from the settings, of the view that databases have instead.
     may_be_empty: a dataset of few members may rightly have no row of it: nobody of them has what it lists.
@@ -161,10 +160,9 @@ class Table:
     columns: tuple[Column, ...]
     csv_stem: str
     documented_rows: str
-    build: Callable[[World], DataFrame] = field(repr=False)
+    build: Callable[[World[Any]], DataFrame] = field(repr=False)
     spine: Spine = REFERENCE
     expected_rows: Callable[[Any], float] | None = field(default=None, repr=False)
-    examine: Callable[[Any], None] | None = field(default=None, repr=False)
     references: tuple[Reference, ...] = ()
     rules: dict[str, str] = field(default_factory=dict)
     sql_name: str = ""

@@ -1,18 +1,21 @@
 """Settings: YAML in `conf/`, typed and frozen; default < scale < file < command line.
 
 `conf/DATASET/base.yaml` holds every default; `conf/DATASET/SCALE.yaml` only what differs. A file of the user's own
-holds a part for each dataset (`pharmacy: {members: 5000}`). A mapping of shares or weights is replaced whole by a file,
-entry by entry by the command line. `population` is the name of a file in `conf/populations`, or what such a file holds.
+holds a part for each dataset (`pharmacy: {members: 5000}`). Wherever it is written, a part whose names are settings
+changes those that it gives, and a mapping of names of the user's own, as of shares and weights, is given whole. An
+option's dotted name changes one entry of such a mapping: `population.sex.F`, `diagnosis_procedures."Z00.00"`.
+`population` is the name of a file in `conf/populations`, or what such a file holds.
 """
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError
@@ -25,8 +28,7 @@ from payerlake.resources import members, resource
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-Layer = tuple[str, dict[str, Any]]  # where it was written, and what
-
+_FLAGS = ("members", "seed")  # settings that are options of the command line themselves
 MOST_MEMBERS = 10**12  # ids that are made of a member's key and a few digits more stay far below 2^63
 _MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`: it brings the keys of another mapping and is none itself
 
@@ -46,7 +48,15 @@ class DatasetSettings(Frozen):
     partition_by: dict[str, list[str]]
 
 
-S = TypeVar("S", bound=BaseModel)
+class _Layer(NamedTuple):
+    """Where settings were written, and what; of a dotted name its parts."""
+
+    where: str
+    values: dict[str, Any]
+    path: tuple[str, ...] = ()
+
+
+S = TypeVar("S", bound=DatasetSettings)
 T = TypeVar("T")
 _REMEMBERED = 8
 
@@ -74,31 +84,29 @@ def solved_once(*parts: str) -> Callable[[Callable[[S], T]], Callable[[S], T]]:
 
 
 def load(
-    dataset: str,
-    model: type[BaseModel],
+    model: type[S],
     scale: str | None = None,
     file: str | Path | None = None,
-    overrides: Iterable[Layer] = (),
-) -> Any:
-    """The effective settings of a dataset, an instance of `model`.
+    options: Mapping[str, Any] | None = None,
+) -> S:
+    """The effective settings of the dataset whose settings are of `model`.
 
-    overrides: layers after the file, as `set_option` and `option` make them. Raises BadInput for a file that is no
-    YAML, a key given twice, an unknown key (with the nearest name) or a value that its type refuses; the message names
-    where it stands.
+    options: values by dotted name, over the file's. Raises BadInput for a file that is no YAML, a key given twice, an
+    unknown key (with the nearest name) or a value that its type refuses; the message names where it stands.
     """
-    layers = [_dataset_layer(dataset, "base")]
+    layers = [_dataset_layer(model.dataset, "base")]
     if scale is not None:
-        layers.append(_scale_layer(dataset, scale))
+        layers.append(_scale_layer(model.dataset, scale))
     if file is not None:
-        layers.append(_user_layer(dataset, Path(file)))
-    layers.extend(overrides)
+        layers.append(_user_layer(model.dataset, Path(file)))
+    layers += (_option(name, value) for name, value in (options or {}).items())
     merged: dict[str, Any] = {}
-    for where, written in layers:
-        if isinstance(written.get("population"), str):
+    for layer in layers:
+        if isinstance(layer.values.get("population"), str):
             merged.pop("population", None)  # a population by name is another one, not a change of this one
-        values = _expand_population(where, written)
-        _check_keys(where, values, model)
-        merged = _merge(merged, values, model, whole_mappings=not where.startswith("--"))
+        values = _expand_population(layer.where, layer.values)
+        _check_keys(layer.where, values, model)
+        merged = _merge(merged, values, model, layer.path)
     return _validated(model, merged, layers)
 
 
@@ -107,18 +115,23 @@ def scales(dataset: str) -> list[str]:
     return [name for name in members(resource("conf", dataset), ".yaml") if name != "base"]
 
 
-def set_option(text: str) -> Layer:
-    """The layer of one `--set key=value`; the key may have dots, the value is read as YAML."""
+def set_option(model: type[DatasetSettings], text: str) -> tuple[str, Any]:
+    """Name and value of one `--set key=value`; the key may have dots, the value is read as YAML.
+
+    Raises BadInput for another form, and for a name that is none of the dataset's.
+    """
     key, equals, value = text.partition("=")
-    where = f"--set {text}"
-    if not equals or not key.strip():
-        raise BadInput(f"{where}: not of the form key=value, for example --set members=5000")
-    return where, _nested(key.strip().split("."), _parse(where, value))
+    name = key.strip()
+    if not equals or not name:
+        raise BadInput(f"--set {text}: not of the form key=value, for example --set members=5000")
+    if (first := name.partition(".")[0]) not in model.model_fields:
+        raise unknown(f"--set {name}", "a setting", first, model.model_fields)
+    return name, _parse(f"--set {text}", value)
 
 
-def option(name: str, value: Any) -> Layer:
-    """The layer of a command-line option that is a setting of its own, such as `--members`."""
-    return f"--{name}", {name: value}
+def _option(name: str, value: Any) -> _Layer:
+    path = tuple(next(csv.reader([name], delimiter="."), [name]))
+    return _Layer(f"--{name}" if name in _FLAGS else f"--set {name}", _nested(path, value), path)
 
 
 def effective(settings: BaseModel) -> dict[str, Any]:
@@ -126,9 +139,9 @@ def effective(settings: BaseModel) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
-def departures(dataset: str, model: type[BaseModel], stored: Mapping[str, Any]) -> frozenset[str]:
+def departures(model: type[DatasetSettings], stored: Mapping[str, Any]) -> frozenset[str]:
     """The settings, by dotted name, that are not as in `conf/DATASET/base.yaml`. stored: as the manifest has them."""
-    stated, given = (json.loads(json.dumps(of)) for of in (effective(load(dataset, model)), stored))
+    stated, given = (json.loads(json.dumps(of)) for of in (effective(load(model)), stored))
     return frozenset(_differing(stated, given))
 
 
@@ -192,25 +205,25 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _dataset_layer(dataset: str, name: str) -> Layer:
+def _dataset_layer(dataset: str, name: str) -> _Layer:
     path = resource("conf", dataset, f"{name}.yaml")
-    return f"conf/{dataset}/{name}.yaml", read_yaml(path)
+    return _Layer(f"conf/{dataset}/{name}.yaml", read_yaml(path))
 
 
-def _scale_layer(dataset: str, scale: str) -> Layer:
+def _scale_layer(dataset: str, scale: str) -> _Layer:
     if scale not in scales(dataset):
         raise unknown("--scale", f"a scale of {dataset}", scale, scales(dataset))
     return _dataset_layer(dataset, scale)
 
 
-def _user_layer(dataset: str, path: Path) -> Layer:
+def _user_layer(dataset: str, path: Path) -> _Layer:
     values, known = read_yaml(path), _datasets()
     for key, part in values.items():
         if key not in known:
             raise unknown(str(path), "a dataset", str(key), known)
         if not isinstance(part, dict):
             raise BadInput(f"{path}: {key}: {part!r} is not a mapping of settings; write them indented below it")
-    return f"{path}: {dataset}", values.get(dataset, {})
+    return _Layer(f"{path}: {dataset}", values.get(dataset, {}))
 
 
 def _datasets() -> list[str]:
@@ -229,64 +242,45 @@ def _expand_population(where: str, values: dict[str, Any]) -> dict[str, Any]:
     return values | {"population": read_yaml(known[name])}
 
 
-def _check_keys(where: str, values: Mapping[str, Any], model: type[BaseModel], prefix: str = "") -> None:
+def _check_keys(where: str, values: Mapping[str, Any], annotation: Any, above: str = "") -> None:
     for key, value in values.items():
-        if key not in model.model_fields:
-            known = [prefix + name for name in model.model_fields]
-            raise unknown(where, "a setting", f"{prefix}{key}", known)
-        entry = _model_of_entries(model, key)
-        if entry is not None and isinstance(value, dict):
-            for name, part in value.items():
-                _check_part(where, part, entry, f"{prefix}{key}.{name}")
-        inner = _model_of(model, key)
-        if inner is not None:
-            _check_part(where, value, inner, f"{prefix}{key}")
+        name, inner = f"{above}{key}", _below(annotation, key)
+        if _is_model(annotation) and key not in annotation.model_fields:
+            raise unknown(where, "a setting", name, [above + known for known in annotation.model_fields])
+        if isinstance(value, dict):
+            _check_keys(where, value, inner, f"{name}.")
+        elif _is_model(inner):
+            raise BadInput(f"{where}: {name}: {value!r} is not a mapping; allowed: {', '.join(inner.model_fields)}")
 
 
-def _check_part(where: str, part: Any, model: type[BaseModel], key: str) -> None:
-    if not isinstance(part, dict):
-        raise BadInput(f"{where}: {key}: {part!r} is not a mapping; allowed: {', '.join(model.model_fields)}")
-    _check_keys(where, part, model, f"{key}.")
+def _below(annotation: Any, key: str) -> Any:
+    """The type of what stands under this key, in settings or in a mapping of a user's own names."""
+    if _is_model(annotation):
+        return annotation.model_fields[key].annotation if key in annotation.model_fields else None
+    return (None, *get_args(annotation))[-1]
 
 
-def _model_of_entries(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The model of each entry where the setting is a mapping of names to parts, as `seasons.events` is."""
-    entry = (None, *get_args(model.model_fields[key].annotation))[-1]
-    return entry if isinstance(entry, type) and issubclass(entry, BaseModel) else None
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _model_of(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    annotation = model.model_fields[key].annotation
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _merge(below: dict, above: Mapping, model: type[BaseModel], whole_mappings: bool) -> dict:
+def _merge(below: dict[str, Any], above: Mapping[str, Any], annotation: Any, path: Sequence[str]) -> dict[str, Any]:
+    """The settings below with those above: one by one; a mapping of a user's own names whole, but where the path leads
+    into it."""
     merged = dict(below)
     for key, value in above.items():
-        inner = _model_of(model, key)
-        old = merged.get(key)
-        if inner is not None and isinstance(old, dict):
-            merged[key] = _merge(old, value, inner, whole_mappings)
-        elif isinstance(old, dict) and isinstance(value, dict) and not whole_mappings:
-            merged[key] = _merge_plain(old, value)
-        else:
-            merged[key] = value
+        old, inner = merged.get(key), _below(annotation, key)
+        within = _is_model(inner) or len(path) > 1
+        both = within and isinstance(old, dict) and isinstance(value, dict)
+        merged[key] = _merge(merged[key], value, inner, path[1:]) if both else value
     return merged
 
 
-def _merge_plain(below: dict, above: dict) -> dict:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(merged.get(key), dict) and isinstance(value, dict)
-        merged[key] = _merge_plain(merged[key], value) if both else value
-    return merged
-
-
-def _nested(path: list[str], value: Any) -> dict[str, Any]:
+def _nested(path: Sequence[str], value: Any) -> dict[str, Any]:
     return {path[0]: value if len(path) == 1 else _nested(path[1:], value)}
 
 
-def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Layer]) -> Any:
+def _validated(model: type[S], merged: dict[str, Any], layers: list[_Layer]) -> S:
     try:
         return model.model_validate(merged)
     except ValidationError as error:
@@ -299,17 +293,17 @@ def _validated(model: type[BaseModel], merged: dict[str, Any], layers: list[Laye
         where, key = _written_in(layers, path), ".".join(path)
         if not key:  # settings that do not go together, which the message names
             raise BadInput(f"settings: {message}") from None
-        place = where if where == f"--{key}" else f"{where}: {key}"
+        place = where if where in (f"--{key}", f"--set {key}") else f"{where}: {key}"
         raise BadInput(f"{place}{shown}: {message}") from None
 
 
-def _written_in(layers: list[Layer], path: list[str]) -> str:
+def _written_in(layers: list[_Layer], path: list[str]) -> str:
     """Where the value at this path was last written; of a missing value, where the part was that lacks it."""
     for length in range(len(path), 0, -1):
-        for where, values in reversed(layers):
-            if _holds(_expand_population(where, values), path[:length]):
-                return where
-    return layers[0][0]
+        for layer in reversed(layers):
+            if _holds(_expand_population(layer.where, layer.values), path[:length]):
+                return layer.where
+    return layers[0].where
 
 
 def _holds(values: Any, path: list[str]) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from payerlake.contract.slices import Slice
+
 
 @dataclass(frozen=True)
 class Spine:
@@ -25,10 +27,9 @@ class Spine:
     undivided: str = ""
     in_parts: bool = True
 
-    def part(self, settings: Any, part: int, parts: int) -> tuple[int, int]:
-        """The first key of part I of N, and the first of the next."""
-        count = self.number(settings) if self.number else 0
-        return count * (part - 1) // parts, count * part // parts
+    def part(self, settings: Any, part: Slice) -> tuple[int, int]:
+        """The first key of this part, and the first of the next."""
+        return part.cut(self.number(settings) if self.number else 0)
 
     def files(self, settings: Any, table: str, keys: int) -> int:
         """How many files a table of so many keys is laid into."""

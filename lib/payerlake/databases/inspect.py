@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.inspection import Check, Query
 from payerlake.contract.schema import Table
 from payerlake.databases.server import Session
 from payerlake.dialects.ddl import final_name, mark, read_by
-from payerlake.registry import Dataset
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Inspected:
     checklist: tuple[Checked, ...] = ()
 
 
-def inspected(session: Session, dataset: Dataset, loaded: Sequence[Table], settings: Any, slice: str) -> Inspected:
+def inspected(session: Session, dataset: Dataset[Any], loaded: Sequence[Table], settings: Any, slice: str) -> Inspected:
     """What the dataset is asked, as far as all that a question reads was loaded. Raises EngineFailed."""
     if dataset.inspection is None:
         return Inspected()
@@ -68,7 +68,7 @@ def _answer(session: Session, query: Query) -> Answer:
     return Answer(query.title, tuple(columns), tuple(rows), time.monotonic() - began)
 
 
-def _checked(session: Session, dataset: Dataset, check: Check) -> Checked:
+def _checked(session: Session, dataset: Dataset[Any], check: Check) -> Checked:
     if check.sql:
         ((found,),) = session.rows(check.sql)
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from payerlake import registry
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Table
 from payerlake.dialects.ddl import BY_QUERY, Schema
 from payerlake.dialects.mysql import STRICT, MySQL
@@ -27,26 +28,24 @@ START TRANSACTION;
 """
 
 
-def schema_script(dataset: str) -> str:
+def schema_script(dataset: Dataset[Any]) -> str:
     """The complete script that creates a dataset's tables in MySQL, with every constraint that it can hold."""
-    known = registry.dataset(dataset)
-    schema = Schema(known.in_order(), MySQL())
+    schema = Schema(dataset.in_order(), MySQL())
     tables = [_unheld(schema, table) + schema.create(table) for table in schema.tables]
-    return "\n".join([_TABLES.format(dataset=known.name, strict=STRICT), *(f"{text}\n" for text in tables)])
+    return "\n".join([_TABLES.format(dataset=dataset.name, strict=STRICT), *(f"{text}\n" for text in tables)])
 
 
-def load_script(dataset: str, files: Mapping[str, Sequence[str]]) -> str:
+def load_script(dataset: Dataset[Any], files: Mapping[str, Sequence[str]]) -> str:
     """The script that loads a dataset's CSV files (paths by table) and prints what came of it.
 
     For each load it prints warnings, of which there should be none; at the end the rows of each table, and how many
     break the rules that MySQL itself cannot hold. Raises BadInput for a table that does not exist.
     """
-    known = registry.dataset(dataset)
-    schema = Schema(known.in_order(), MySQL())
-    loaded = known.in_order(files) if files else []
+    schema = Schema(dataset.in_order(), MySQL())
+    loaded = dataset.in_order(files) if files else []
     loads = [f"{_load(schema, table, path)}\n" for table in loaded for path in files[table.name]]
     ends = ["COMMIT;\n", *_counts(schema, loaded), *_broken(schema, loaded)]
-    return "\n".join([_FILES.format(dataset=known.name, strict=STRICT), *loads, *ends])
+    return "\n".join([_FILES.format(dataset=dataset.name, strict=STRICT), *loads, *ends])
 
 
 def _unheld(schema: Schema, table: Table) -> str:

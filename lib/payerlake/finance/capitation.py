@@ -6,7 +6,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.finance.casemix import examine
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
@@ -67,7 +66,6 @@ TABLE = Table(
     may_be_empty=True,
     build=capitation,
     spine=MEMBERS,
-    examine=examine,
     expected_rows=expected_months,
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
     indexes=(Index(("Clinic", "Provider", "MonthYear")),),

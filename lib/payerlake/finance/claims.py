@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.finance.casemix import MONTHS_A_YEAR, examine
+from payerlake.finance.casemix import MONTHS_A_YEAR
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services, claims_per_patient
@@ -111,7 +111,6 @@ TABLE = Table(
     may_be_empty=True,
     build=claims,
     spine=MEMBERS,
-    examine=examine,
     expected_rows=expected_claims,
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
     indexes=(Index(("Clinic", "Provider", "ClaimDate")), Index(("PrimaryDiagnosis",))),

@@ -6,7 +6,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Table
-from payerlake.finance.casemix import examine
 from payerlake.finance.catalogue import SEXES
 from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, cents, dollars
 from payerlake.finance.roster import Roster
@@ -44,7 +43,6 @@ TABLE = Table(
     documented_rows="3,600",
     build=patients,
     spine=MEMBERS,
-    examine=examine,
     expected_rows=lambda settings: settings.members,
     unique=(("member_id",),),
     rules={"self_pay_has_no_capitation": "health_plan <> 'Self Pay' OR (base_cap = 0 AND copay_amount = 0)"},

@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 from payerlake.contract.schema import Column, Table
 from payerlake.contract.spine import WHOLE
 from payerlake.finance.capitation import paid_months
-from payerlake.finance.casemix import examine
 from payerlake.finance.claims import adjudicated
 from payerlake.finance.columns import dollars
 from payerlake.finance.roster import Roster
@@ -78,7 +77,6 @@ TABLE = Table(
     documented_rows="24",
     build=provider_summary,
     spine=WHOLE,
-    examine=examine,
     rules={"revenue_is_capitation_and_claims": "TotalRevenue = CapitationAmount + PaidAmount"},
     columns=(
         Column("Clinic", "varchar(60)", "Clinic"),

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from threading import RLock
-from typing import Any
+from typing import Any, Generic, cast
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Table
+from payerlake.contract.settings import S
+from payerlake.contract.slices import Slice
 from payerlake.contract.spine import Spine, files_for
 from payerlake.person.households import LARGEST
 from payerlake.person.people import PERSON, People
@@ -28,18 +30,18 @@ MEMBERS = Spine(
 
 
 @dataclass(frozen=True)
-class World:
+class World(Generic[S]):
     """One dataset of one seed, as far as this run makes it.
 
     first, last: the range of member keys, last excluded. The whole dataset has keys 0 … settings.members.
-    part: I of N, for the other spines.
+    part: of the dataset, for the other spines.
     """
 
     spark: SparkSession
-    settings: Any
+    settings: S
     first: int
     last: int
-    part: tuple[int, int] = (1, 1)
+    part: Slice = Slice()
     _planned: dict[tuple[str, int], tuple[DataFrame, DataFrame | None]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -86,7 +88,7 @@ class World:
 
     def range(self, spine: Spine) -> tuple[int, int]:
         """The first key of this run, and the first beyond it."""
-        return (self.first, self.last) if spine is MEMBERS else spine.part(self.settings, *self.part)
+        return (self.first, self.last) if spine is MEMBERS else spine.part(self.settings, self.part)
 
 
 Step = Callable[[Any, DataFrame], DataFrame]
@@ -101,6 +103,7 @@ def planned_once(step: Step) -> Step:
 
     @wraps(step)
     def once(self: Any, frame: DataFrame) -> DataFrame:
-        return self._world.once((step.__qualname__, id(frame)), lambda: step(self, frame), of=frame)
+        world = cast(World[Any], self._world)
+        return world.once((step.__qualname__, id(frame)), lambda: step(self, frame), of=frame)
 
     return once

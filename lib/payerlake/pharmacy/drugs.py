@@ -163,7 +163,6 @@ TABLE = Table(
     csv_stem="us_pharmacy_drugs",
     documented_rows="3,261",
     build=drugs,
-    examine=examine,
     rules={
         "generic_or_brand": "is_generic <> is_brand",
         "specialty_is_brand": "NOT is_specialty OR is_brand",

@@ -220,7 +220,6 @@ TABLE = Table(
     documented_rows="5,000",
     build=formularies,
     spine=FORMULARIES,
-    examine=quotas.examine,
     references=(Reference(("plan_code",), "plans", ("plan_code",)),),
     rules={
         "ends_after_start": "termination_date > effective_date",

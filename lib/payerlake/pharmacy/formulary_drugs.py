@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.world import World
-from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
 from payerlake.pharmacy.formularies import FORMULARY_CODE, terms
@@ -57,7 +56,6 @@ TABLE = Table(
     build=formulary_drugs,
     spine=FORMULARIES,
     expected_rows=lambda settings: 2000.0 * settings.formulary_count,
-    examine=quotas.examine,
     references=(
         Reference(("formulary_code",), "formularies", ("formulary_code",)),
         Reference(("ndc_code",), "drugs", ("ndc_code",)),

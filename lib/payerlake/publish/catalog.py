@@ -8,130 +8,169 @@ leaves a dataset that says it is not published; running it again completes it.
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Table
 from payerlake.contract.sql import literal, quoted
 from payerlake.errors import BadInput
+from payerlake.storage.folder import Folder
 from payerlake.storage.runs import Hold, hold
 from payerlake.storage.target import check_mode
 from payerlake.writers.delta import WRITING, check_properties, create_statement
 from payerlake.writers.layout import Layout, Stored, as_stands
 
+if TYPE_CHECKING:
+    from payerlake.publish.destinations import Start
+
 MANIFEST_TABLE = "payerlake_manifest"
 _MANIFEST_SCHEMA = "dataset STRING NOT NULL, tables ARRAY<STRING> NOT NULL, manifest STRING"
 
 
-@dataclass(frozen=True)
-class CatalogTarget:
-    """The schema that a dataset's tables are published in.
+class CatalogDestination:
+    """CATALOG.SCHEMA.TABLE, as Delta tables: a destination that is a schema, which only a session can look into."""
 
-    Inside `reserved`, and in it inside `staged`, `write` each and `publish`.
-    """
+    def __init__(self, catalog: str, schema: str, dataset: Dataset[Any]) -> None:
+        self.place, self.dataset = f"{catalog}.{schema}", dataset
+        self._catalog, self._schema = catalog, schema
+        self._session: SparkSession | None = None
+        self._run = secrets.token_hex(4)
+        self._hold: Hold | None = None
+        self._written: list[Table] = []
 
-    spark: SparkSession
-    catalog: str
-    schema: str
-    _run: str = field(default_factory=lambda: secrets.token_hex(4), init=False)
-    _holds: list[Hold] = field(default_factory=list, init=False)
+    def check(self, formats: Sequence[str]) -> None:
+        for name in formats:
+            if name != "delta":
+                raise BadInput(
+                    f"--format {name}: the tables of --catalog {self._catalog} are Delta; leave --format out, or give "
+                    "--out instead of a catalog"
+                )
 
     @contextmanager
-    def reserved(self, dataset: str, tables: Sequence[Table], mode: str) -> Iterator[None]:
-        """Keep others away. Raises BadInput for tables that are not ours, and for published ones in mode error."""
+    def reserved(self, mode: str, start: Start) -> Iterator[SparkSession]:
         check_mode(mode)
-        with self.locked(dataset, "generate"):
-            self._refuse_foreign(dataset, tables)
-            if mode == "error" and self.manifest(dataset) is not None:
-                raise BadInput(f"{self._at()}: holds a published {dataset}; --mode overwrite replaces it")
+        spark = self.opened(start)
+        with self.locked("generate"):
+            self._refuse_foreign(self.dataset.tables)
+            if mode == "error" and self._published() is not None:
+                raise BadInput(f"{self._at()}: holds a published {self.dataset.name}; --mode overwrite replaces it")
+            yield spark
+
+    def opened(self, start: Start) -> SparkSession:
+        self._session = start(True, None)
+        return self._session
+
+    @property
+    def _spark(self) -> SparkSession:
+        assert self._session is not None, "a catalog is asked inside `reserved`, or once it is `opened`"
+        return self._session
+
+    @contextmanager
+    def locked(self, command: str) -> Iterator[None]:
+        if not self._spark.catalog.databaseExists(self._at()):
+            raise BadInput(
+                f"--catalog {self._catalog} --schema {self._schema}: no such schema; create it, or check both names"
+            )
+        board = _Claims(self._spark, self._at(), f"payerlake_run_{self.dataset.name}_")
+        with hold(board, f"{self._at()}: {self.dataset.name}", command) as self._hold:
             yield
 
     @contextmanager
-    def locked(self, dataset: str, command: str) -> Iterator[None]:
-        """Keep others away. Raises BadInput for an unknown schema, and where another run is at work."""
-        if not self.spark.catalog.databaseExists(self._at()):
-            raise BadInput(
-                f"--catalog {self.catalog} --schema {self.schema}: no such schema; create it, or check both names"
-            )
-        with hold(_Claims(self, f"payerlake_run_{dataset}_"), f"{self._at()}: {dataset}", command) as held:
-            self._holds.append(held)
-            try:
-                yield
-            finally:
-                self._holds.remove(held)
-
-    @contextmanager
-    def staged(self, dataset: str) -> Iterator[None]:
+    def staged(self) -> Iterator[None]:
         """On the way in no staging table of an earlier run stands, on the way out, published or not, none of this."""
-        self._drop(self._names(f"payerlake_stage_{dataset}_"))
+        self._drop(self._names(f"payerlake_stage_{self.dataset.name}_"))
         try:
             yield
         finally:
-            self._drop(self._names(f"payerlake_stage_{dataset}_{self._run}_"))
+            self._drop(self._names(f"payerlake_stage_{self.dataset.name}_{self._run}_"))
 
-    def write(self, df: DataFrame, table: Table, layout: Layout) -> Stored:
-        """Write every row of `df` into the staging table, in one action, and count what stands."""
+    def staging_folder(self) -> Folder | None:
+        return None
+
+    def scratch(self) -> AbstractContextManager[Folder | None]:
+        return nullcontext()
+
+    def write(self, frame: DataFrame, table: Table, format_: str, layout: Layout) -> Stored:
+        self._written.append(table)
         name = self._at(self._stage(table))
-        self.spark.sql(create_statement(name, table, layout, check_properties(table)))
-        df.write.format("delta").options(**WRITING).mode("append").saveAsTable(name)
-        detail = self.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "sizeInBytes").collect()[0]
+        self._spark.sql(create_statement(name, table, layout, check_properties(table)))
+        frame.write.format("delta").options(**WRITING).mode("append").saveAsTable(name)
+        detail = self._spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "sizeInBytes").collect()[0]
         # By a column of the files: Delta would answer a count of rows from its log, whether files stand or not.
-        (rows,) = self.spark.table(name).agg(F.count("_metadata.file_path")).collect()[0]
+        (rows,) = self._spark.table(name).agg(F.count("_metadata.file_path")).collect()[0]
         return Stored(int(rows), int(detail[0]), int(detail[1]))
 
-    def read(self, table: Table, from_stage: bool = False) -> DataFrame:
-        """The published or staged rows under the contract's columns. Raises BadInput where there is no such table."""
+    def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
         name = self._at(self._stage(table) if from_stage else table.name)
-        if not self.spark.catalog.tableExists(name):
+        if not spark.catalog.tableExists(name):
             raise BadInput(f"{name}: no such table; generate {table.full_name} into this schema first")
-        return as_stands(self.spark.table(name), table)
+        return as_stands(spark.table(name), table)
 
-    def publish(self, dataset: str, tables: Sequence[Table], manifest: str) -> None:
+    def keep(self, name: str, text: str) -> None:
+        raise BadInput(f"{name}: a catalog holds tables, not files; give --out")
+
+    def keep_results(self, results: Path, state: str) -> str:
+        kept = Path(tempfile.mkdtemp(prefix="payerlake-validation-"))  # a catalog holds tables, not pages
+        Folder(str(kept)).upload(results)
+        return str(kept / "index.html")
+
+    def publish(self, manifest: str) -> None:
         """Replace the dataset's tables by the staged ones and write its manifest last."""
-        self._holds[-1].require()
-        self._refuse_foreign(dataset, tables)
-        names = [table.name for table in tables]
-        old = self._owned(dataset)
-        self._record(dataset, sorted({*old, *names}), None)
+        assert self._hold is not None, "publish inside `reserved`"
+        self._hold.require()
+        self._refuse_foreign(self._written)
+        names = list(dict.fromkeys(table.name for table in self._written))
+        old = self._owned()
+        self._record(sorted({*old, *names}), None)
         self._drop({*old, *names})
-        for table in tables:
-            self.spark.sql(f"ALTER TABLE {self._at(self._stage(table))} RENAME TO {self._new_name(table.name)}")
-        self._record(dataset, names, manifest)
+        for table in self._written:
+            self._spark.sql(f"ALTER TABLE {self._at(self._stage(table))} RENAME TO {self._new_name(table.name)}")
+        self._record(names, manifest)
 
-    def manifest(self, dataset: str) -> str | None:
-        """The manifest's text, None where the dataset is not published."""
-        row = self._row(dataset)
+    def manifest(self) -> str:
+        text = self._published()
+        if text is None:
+            raise BadInput(f"{self.place}: no published {self.dataset.name}; run payerlake generate first")
+        return text
+
+    def _published(self) -> str | None:
+        row = self._row()
         return row["manifest"] if row else None
 
-    def _refuse_foreign(self, dataset: str, tables: Sequence[Table]) -> None:
-        ours = self._owned(dataset)
+    def _refuse_foreign(self, tables: Sequence[Table]) -> None:
+        ours = self._owned()
         for table in tables:
-            if table.name not in ours and self.spark.catalog.tableExists(self._at(table.name)):
+            if table.name not in ours and self._spark.catalog.tableExists(self._at(table.name)):
                 raise BadInput(
-                    f"{self._at(table.name)}: exists and is not of {dataset}; drop it or give another --schema"
+                    f"{self._at(table.name)}: exists and is not of {self.dataset.name}; "
+                    "drop it or give another --schema"
                 )
 
-    def _owned(self, dataset: str) -> list[str]:
-        row = self._row(dataset)
+    def _owned(self) -> list[str]:
+        row = self._row()
         return list(row["tables"]) if row else []
 
-    def _row(self, dataset: str) -> Row | None:
-        if not self.spark.catalog.tableExists(self._at(MANIFEST_TABLE)):
+    def _row(self) -> Row | None:
+        if not self._spark.catalog.tableExists(self._at(MANIFEST_TABLE)):
             return None
-        found = self.spark.table(self._at(MANIFEST_TABLE)).where(F.col("dataset") == dataset).collect()
+        found = self._spark.table(self._at(MANIFEST_TABLE)).where(F.col("dataset") == self.dataset.name).collect()
         return found[0] if found else None
 
-    def _record(self, dataset: str, tables: list[str], manifest: str | None) -> None:
+    def _record(self, tables: list[str], manifest: str | None) -> None:
         """Replace the dataset's row in one commit."""
         name = self._at(MANIFEST_TABLE)
-        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({_MANIFEST_SCHEMA}) USING DELTA")
-        row = self.spark.createDataFrame([(dataset, tables, manifest)], _MANIFEST_SCHEMA).coalesce(1)
-        only_ours = f"dataset = '{dataset}'"
+        self._spark.sql(f"CREATE TABLE IF NOT EXISTS {name} ({_MANIFEST_SCHEMA}) USING DELTA")
+        row = self._spark.createDataFrame([(self.dataset.name, tables, manifest)], _MANIFEST_SCHEMA).coalesce(1)
+        only_ours = f"dataset = '{self.dataset.name}'"
         row.write.format("delta").mode("overwrite").option("replaceWhere", only_ours).saveAsTable(name)
 
     def _stage(self, table: Table) -> str:
@@ -140,42 +179,43 @@ class CatalogTarget:
 
     def _names(self, prefix: str) -> list[str]:
         """The tables whose names begin so."""
-        shown = self.spark.sql(f"SHOW TABLES IN {self._at()}").collect()
+        shown = self._spark.sql(f"SHOW TABLES IN {self._at()}").collect()
         return [row["tableName"] for row in shown if row["tableName"].startswith(prefix)]
 
     def _drop(self, names: Iterable[str]) -> None:
         for name in names:
-            self.spark.sql(f"DROP TABLE IF EXISTS {self._at(name)}")
+            self._spark.sql(f"DROP TABLE IF EXISTS {self._at(name)}")
 
     def _at(self, *names: str) -> str:
-        return ".".join(quoted(name) for name in (self.catalog, self.schema, *names))
+        return ".".join(quoted(name) for name in (self._catalog, self._schema, *names))
 
     def _new_name(self, name: str) -> str:
         # The session catalog takes no catalog name in front of the new name; other catalogs want it.
-        return f"{quoted(self.schema)}.{quoted(name)}" if self.catalog == "spark_catalog" else self._at(name)
+        return f"{quoted(self._schema)}.{quoted(name)}" if self._catalog == "spark_catalog" else self._at(name)
 
 
 @dataclass(frozen=True)
 class _Claims:
-    """Claims of runs as views of one text, which cost a catalog less than tables."""
+    """Claims of runs as views of one text, which cost a catalog less than tables. schema: where, quoted."""
 
-    target: CatalogTarget
+    spark: SparkSession
+    schema: str
     prefix: str
 
     def put(self, name: str, text: str) -> None:
-        self.target.spark.sql(f"CREATE OR REPLACE VIEW {self._view(name)} AS SELECT {literal(text)} AS claim")
+        self.spark.sql(f"CREATE OR REPLACE VIEW {self._view(name)} AS SELECT {literal(text)} AS claim")
 
     def all(self) -> dict[str, str]:
-        shown = self.target.spark.sql(f"SHOW VIEWS IN {self.target._at()}").collect()
+        shown = self.spark.sql(f"SHOW VIEWS IN {self.schema}").collect()
         names = [row["viewName"] for row in shown if row["viewName"].startswith(self.prefix)]
         texts = {}
         for name in (name.removeprefix(self.prefix) for name in names):
             with suppress(AnalysisException):  # withdrawn since it was listed
-                texts[name] = self.target.spark.table(self._view(name)).collect()[0]["claim"]
+                texts[name] = self.spark.table(self._view(name)).collect()[0]["claim"]
         return texts
 
     def drop(self, name: str) -> None:
-        self.target.spark.sql(f"DROP VIEW IF EXISTS {self._view(name)}")
+        self.spark.sql(f"DROP VIEW IF EXISTS {self._view(name)}")
 
     def _view(self, name: str) -> str:
-        return self.target._at(self.prefix + name)
+        return f"{self.schema}.{quoted(self.prefix + name)}"

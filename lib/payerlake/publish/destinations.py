@@ -1,33 +1,47 @@
-"""Where a dataset is published: a folder at a URL, or the schema of a catalog. One interface for the pipeline."""
+"""Where a dataset is published: a folder at a URL, or the schema of a catalog. One interface for both."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Table
-from payerlake.errors import BadInput
-from payerlake.publish.catalog import CatalogTarget
+from payerlake.errors import BadInput, unknown
+from payerlake.publish.catalog import CatalogDestination
 from payerlake.storage.folder import Folder
+from payerlake.storage.manifest import Manifest, from_json
 from payerlake.storage.target import Target
 from payerlake.writers import WRITERS, Layout, Stored
+
+Start = Callable[[bool, float | None], SparkSession]
+"""Gives a session: with Delta's reader or without, for about so many rows of the largest table where that is known."""
 
 
 class Destination(Protocol):
     """Stage, then publish whole; or read what is published. `place` names it for people."""
 
     place: str
+    dataset: Dataset[Any]
 
-    def reserved(self, mode: str) -> AbstractContextManager[object]:
-        """Keep other runs away while a dataset is made. Raises BadInput where one is at work, or none may be put."""
+    def check(self, formats: Sequence[str]) -> None:
+        """Whether it takes these formats, before anything else is asked of it. Raises BadInput."""
+
+    def reserved(self, mode: str, start: Start) -> AbstractContextManager[SparkSession]:
+        """A session, and other runs are kept away while a dataset is made, as soon as that can be without a session.
+
+        Raises BadInput where another run is at work, or nothing may be put.
+        """
+
+    def opened(self, start: Start) -> SparkSession:
+        """A session that can read what is published. Raises BadInput where nothing is, if that takes no session."""
 
     def locked(self, command: str) -> AbstractContextManager[object]:
-        """Keep other runs away. Raises BadInput where one is at work."""
+        """Keep other runs away; inside `reserved` or once `opened`. Raises BadInput where one is at work."""
 
     def staged(self) -> AbstractContextManager[object]:
         """What is written inside is gone on the way out unless it was published; inside `reserved`."""
@@ -60,13 +74,24 @@ class Destination(Protocol):
 class FolderDestination:
     """OUT/DATASET, in any of the formats."""
 
-    def __init__(self, out: str, dataset: str) -> None:
-        self._target = Target(out, dataset)
+    def __init__(self, out: str, dataset: Dataset[Any]) -> None:
+        self._target = Target(out, dataset.name)
         self._sizes: dict[str, int] = {}
-        self.place = str(self._target.folder)
+        self.place, self.dataset = str(self._target.folder), dataset
 
-    def reserved(self, mode: str) -> AbstractContextManager[object]:
-        return self._target.reserved(mode)
+    def check(self, formats: Sequence[str]) -> None:
+        for name in formats:
+            if name not in WRITERS:
+                raise unknown("--format", "a format", name, WRITERS)
+
+    @contextmanager
+    def reserved(self, mode: str, start: Start) -> Iterator[SparkSession]:
+        with self._target.reserved(mode):
+            yield start(False, None)
+
+    def opened(self, start: Start) -> SparkSession:
+        records = [record for formats in published(self).tables.values() for record in formats.items()]
+        return start(any(name == "delta" for name, _ in records), max(record.rows for _, record in records))
 
     def locked(self, command: str) -> AbstractContextManager[object]:
         return self._target.locked(command)
@@ -107,49 +132,18 @@ class FolderDestination:
         return self._target.read_manifest()
 
 
-class CatalogDestination:
-    """CATALOG.SCHEMA.TABLE, as Delta tables."""
+def destination(dataset: Dataset[Any], out: str | None, catalog: str | None, schema: str | None) -> Destination:
+    """The folder below OUT, or the schema of a catalog. Raises BadInput for neither and for both."""
+    if out is not None and catalog is None and schema is None:
+        return FolderDestination(out, dataset)
+    if out is None and catalog is not None and schema is not None:
+        return CatalogDestination(catalog, schema, dataset)
+    raise BadInput("--out: give the folder or URL to publish in, or --catalog and --schema instead of it")
 
-    def __init__(self, spark: SparkSession, catalog: str, schema: str, dataset: str, tables: Sequence[Table]) -> None:
-        self._target, self._dataset, self._tables = CatalogTarget(spark, catalog, schema), dataset, tables
-        self._written: list[Table] = []
-        self.place = f"{catalog}.{schema}"
 
-    def reserved(self, mode: str) -> AbstractContextManager[object]:
-        return self._target.reserved(self._dataset, self._tables, mode)
-
-    def locked(self, command: str) -> AbstractContextManager[object]:
-        return self._target.locked(self._dataset, command)
-
-    def staged(self) -> AbstractContextManager[object]:
-        return self._target.staged(self._dataset)
-
-    def staging_folder(self) -> Folder | None:
-        return None
-
-    def write(self, frame: DataFrame, table: Table, format_: str, layout: Layout) -> Stored:
-        self._written.append(table)
-        return self._target.write(frame, table, layout)
-
-    def read(self, spark: SparkSession, table: Table, format_: str, from_stage: bool) -> DataFrame:
-        return self._target.read(table, from_stage)
-
-    def scratch(self) -> AbstractContextManager[Folder | None]:
-        return nullcontext()
-
-    def keep(self, name: str, text: str) -> None:
-        raise BadInput(f"{name}: a catalog holds tables, not files; give --out")
-
-    def keep_results(self, results: Path, state: str) -> str:
-        kept = Path(tempfile.mkdtemp(prefix="payerlake-validation-"))  # a catalog holds tables, not pages
-        Folder(str(kept)).upload(results)
-        return str(kept / "index.html")
-
-    def publish(self, manifest: str) -> None:
-        self._target.publish(self._dataset, self._written, manifest)
-
-    def manifest(self) -> str:
-        text = self._target.manifest(self._dataset)
-        if text is None:
-            raise BadInput(f"{self.place}: no published {self._dataset}; run payerlake generate first")
-        return text
+def published(at: Destination) -> Manifest:
+    """The manifest of what is published there. Raises BadInput where nothing is, or another dataset."""
+    found = from_json(at.manifest(), at.place)
+    if found.dataset != at.dataset.name:
+        raise BadInput(f"{at.place}: its manifest is of {found.dataset}, not of {at.dataset.name}; generate it again")
+    return found

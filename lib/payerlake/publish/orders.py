@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake import registry
 from payerlake.contract import settings
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Table
+from payerlake.contract.settings import S
+from payerlake.contract.slices import Slice
 from payerlake.errors import BadInput, unknown
 from payerlake.person.world import World
-from payerlake.registry import Dataset
-from payerlake.writers import WRITERS
-
-_SLICE = re.compile(r"(\d+)/(\d+)")
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be made: a dataset, its effective settings, its tables in order, part I of N (from 1)."""
+class Order(Generic[S]):
+    """What is to be made: a dataset, its effective settings, its tables in order, and which part of it."""
 
-    dataset: Dataset
-    settings: Any
+    dataset: Dataset[S]
+    settings: S
     tables: tuple[Table, ...]
-    part: tuple[int, int] = (1, 1)
+    part: Slice = Slice()
 
 
 def order(
@@ -38,57 +36,47 @@ def order(
     part: str = "1/1",
     scale: str | None = None,
     config: str | Path | None = None,
-    overrides: Iterable[settings.Layer] = (),
-) -> Order:
+    options: Mapping[str, Any] | None = None,
+) -> Order[Any]:
     """Everything that can be refused before Spark starts: names, settings, slice. Raises BadInput."""
-    known = registry.dataset(dataset)
-    effective = settings.load(dataset, known.settings, scale, config, overrides)
+    known, slice_, named = registry.dataset(dataset), Slice.parse(part), tuple(tables)
+    effective = settings.load(known.settings, scale, config, options)
     _check_partition_columns(known, effective.partition_by)
-    named = tuple(tables)
-    made = Order(known, effective, tuple(_of_part(known.in_order(named), named, _part(part))), _part(part))
+    made = Order(known, effective, tuple(_of_part(known.in_order(named), named, slice_)), slice_)
     _check_parts(made)
-    for examine in dict.fromkeys(table.examine for table in made.tables if table.examine):
-        examine(effective)
+    known.solve(effective)
     return made
 
 
-def _part(text: str) -> tuple[int, int]:
-    match = _SLICE.fullmatch(text)
-    part, parts = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not 1 <= part <= parts:
-        raise BadInput(f"--slice {text}: not I/N with I from 1 to N, for example --slice 1/10")
-    return part, parts
-
-
-def _of_part(tables: list[Table], named: Sequence[str], part: tuple[int, int]) -> list[Table]:
+def _of_part(tables: list[Table], named: Sequence[str], part: Slice) -> list[Table]:
     """The tables that a part of the dataset has: none that sums up the whole. Raises BadInput where one is named."""
-    if part[1] == 1:
+    if part.is_whole:
         return tables
     summing = [table.name for table in tables if not table.spine.in_parts]
     if set(named) & set(summing):
         raise BadInput(
-            f"--slice {part[0]}/{part[1]}: {', '.join(summing)}: sums up the whole dataset, so no slice has it; "
+            f"--slice {part}: {', '.join(summing)}: sums up the whole dataset, so no slice has it; "
             f"leave it out of --tables, or generate the whole"
         )
     return [table for table in tables if table.name not in summing]
 
 
-def _check_parts(made: Order) -> None:
+def _check_parts(made: Order[Any]) -> None:
     """Raises BadInput where a part would hold nothing of what some of its tables are counted by."""
-    part, parts = made.part
+    parts = made.part.parts
     for spine in dict.fromkeys(table.spine for table in made.tables):
         count = spine.number(made.settings) if spine.number else parts
         if 1 < parts > count // spine.smallest:
             sliced = ", ".join(table.name for table in made.tables if table.spine is spine)
             why = f" and {spine.undivided}" if spine.undivided else ""
             raise BadInput(
-                f"--slice {part}/{parts}: there are {count:,} {spine.name}{why}, so N is at most "
+                f"--slice {made.part}: there are {count:,} {spine.name}{why}, so N is at most "
                 f"{max(1, count // spine.smallest):,}; give fewer parts, raise {spine.setting}, or leave out of "
                 f"--tables: {sliced}"
             )
 
 
-def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterable[str]]) -> None:
+def _check_partition_columns(dataset: Dataset[Any], partition_by: Mapping[str, Iterable[str]]) -> None:
     for name, columns in partition_by.items():
         table, named = dataset.table(name), list(columns)
         for column in named:
@@ -100,38 +88,22 @@ def _check_partition_columns(dataset: Dataset, partition_by: Mapping[str, Iterab
             raise BadInput(f"partition_by.{name}: all columns of {table.full_name}, so files would be empty; leave one")
 
 
-def most_rows(made: Order) -> float:
+def most_rows(made: Order[Any]) -> float:
     """The rows of the largest table, about; the tables that do not say how many they expect have few."""
     whole = [table.expected_rows(made.settings) for table in made.tables if table.expected_rows]
-    return max(whole, default=0.0) / made.part[1]
+    return max(whole, default=0.0) / made.part.parts
 
 
-def formats(names: Iterable[str], catalog: str | None = None) -> tuple[str, ...]:
-    """The formats of these names, without repeats. Raises BadInput for one that does not exist, or not in a catalog."""
-    chosen = tuple(dict.fromkeys(names)) or ("delta",)
-    for name in chosen:
-        if name not in WRITERS:
-            raise unknown("--format", "a format", name, WRITERS)
-        if catalog is not None and name != "delta":
-            raise BadInput(
-                f"--format {name}: the tables of --catalog {catalog} are Delta; leave --format out, or give --out "
-                f"instead of a catalog"
-            )
-    return chosen
-
-
-def world(spark: SparkSession, made: Order) -> World:
+def world(spark: SparkSession, made: Order[S]) -> World[S]:
     """The world of an order: its part of the members, cut where households begin."""
-    part, parts = made.part
-    members = made.settings.members
-    whole = World(spark, made.settings, 0, members)
-    if parts == 1:
+    whole = World(spark, made.settings, 0, made.settings.members)
+    if made.part.is_whole:
         return whole
-    first, last = (_household_start(whole, members * place // parts) for place in (part - 1, part))
+    first, last = (_household_start(whole, key) for key in made.part.cut(made.settings.members))
     return World(spark, made.settings, first, last, made.part)
 
 
-def _household_start(whole: World, key: int) -> int:
+def _household_start(whole: World[Any], key: int) -> int:
     """The key itself at either end, else that of the head of its household: no slice cuts a household."""
     if key in (0, whole.settings.members):
         return key
@@ -140,7 +112,7 @@ def _household_start(whole: World, key: int) -> int:
     return int(head["head"])
 
 
-def frames(spark: SparkSession, made: Order) -> dict[str, DataFrame]:
+def frames(spark: SparkSession, made: Order[Any]) -> dict[str, DataFrame]:
     """The tables as lazy DataFrames, by name; nothing runs and nothing is written."""
     here = world(spark, made)
     return {table.name: table.build(here) for table in made.tables}

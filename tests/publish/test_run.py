@@ -13,11 +13,10 @@ from pyspark.sql import functions as F
 import payerlake
 from payerlake import registry
 from payerlake.contract import settings
-from payerlake.contract.settings import option
 from payerlake.contract.spine import REFERENCE
 from payerlake.errors import BadInput, DataFailed, EngineFailed
 from payerlake.pharmacy.settings import SCENARIOS
-from payerlake.publish import fingerprint, orders, pipeline
+from payerlake.publish import fingerprint, orders, run
 from payerlake.publish.destinations import FolderDestination
 from payerlake.publish.progress import Progress
 from payerlake.writers import WRITERS, Stored, Writer
@@ -37,8 +36,9 @@ OWN: dict[str, dict[str, Any]] = {  # settings that no document has
     "finance": {
         "members": 400,
         "patients_per_provider": 50,
-        "plans": {"Own": {"products": {"BASIC": {"copay": 15, "weight": 80}, "PREMIUM": {"copay": 35, "weight": 20}}}},
-        "diagnosis_procedures": {"I10": ["99213", "99214", "93000"], "Z00.00": ["99213", "99214", "99396"]},
+        "plans.Own": {"products": {"BASIC": {"copay": 15, "weight": 80}, "PREMIUM": {"copay": 35, "weight": 20}}},
+        "diagnosis_procedures.I10": ["99213", "99214", "93000"],
+        'diagnosis_procedures."Z00.00"': ["99213", "99214", "99396"],
         "risk": {"low": 0.3, "high": 5, "drift": 0.2},
     },
 }
@@ -96,19 +96,19 @@ def test_more_parts_than_can_hold_something_are_refused_before_spark_starts(
     dataset: str, tables: list[str], options: dict[str, Any], most: int
 ) -> None:
     """A part of the members holds a household at least, which is of six or fewer."""
-    overrides = [option("members", MEMBERS), *(option(name, value) for name, value in options.items())]
-    assert orders.order(dataset, tables, f"{most}/{most}", overrides=overrides)
+    options = {"members": MEMBERS, **options}
+    assert orders.order(dataset, tables, f"{most}/{most}", options=options)
     with pytest.raises(BadInput, match=f"^--slice 1/{most + 1}: .* N is at most {most};"):
-        orders.order(dataset, tables, f"1/{most + 1}", overrides=overrides)
+        orders.order(dataset, tables, f"1/{most + 1}", options=options)
 
 
 def test_reference_tables_may_be_had_in_any_part() -> None:
-    assert orders.order("pharmacy", ["plans", "drugs"], "7/5000", overrides=[option("members", MEMBERS)])
+    assert orders.order("pharmacy", ["plans", "drugs"], "7/5000", options={"members": MEMBERS})
 
 
 def test_as_many_parts_as_there_may_be_all_have_members(spark: SparkSession) -> None:
     for i in range(1, 8):
-        made = orders.order("pharmacy", ["members"], f"{i}/7", overrides=[option("members", 42)])
+        made = orders.order("pharmacy", ["members"], f"{i}/7", options={"members": 42})
         here = orders.world(spark, made)
         assert here.first < here.last
 
@@ -226,10 +226,10 @@ def test_data_that_break_a_rule_are_not_published(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "departures", lambda *_: frozenset())  # as if the documents had such plans
-    made = orders.order("insurance", ["plan", "insurance"], overrides=[option("plans", {"base_rate_spread": 0.5})])
-    to = FolderDestination(str(tmp_path), "insurance")
-    with to.reserved("error"), pytest.raises(DataFailed, match="not published"):
-        pipeline.generate(spark, made, to, ("parquet",), validate=True, progress=Progress(quiet=True))
+    made = orders.order("insurance", ["plan", "insurance"], options={"plans": {"base_rate_spread": 0.5}})
+    to = FolderDestination(str(tmp_path), made.dataset)
+    with to.reserved("error", lambda *_: spark), pytest.raises(DataFailed, match="not published"):
+        run.generate(spark, made, to, ("parquet",), validate=True, progress=Progress(quiet=True))
     assert [path.name for path in tmp_path.iterdir()] == ["insurance.rejected"]
     results = json.loads((tmp_path / "insurance.rejected/validation/results.json").read_text())
     assert not results["success"]

@@ -1,0 +1,27 @@
+"""The finance dataset: patients, capitation and claims of clinics at risk."""
+
+from __future__ import annotations
+
+from payerlake.contract.dataset import Dataset
+from payerlake.finance import capitation, claims, patients, provider_summary
+from payerlake.finance.casemix import casemix
+from payerlake.finance.payers import payers
+from payerlake.finance.settings import FinanceSettings
+
+
+def _solve(settings: FinanceSettings) -> None:
+    """Who pays for whom, the rates of the diagnoses, and the case mix."""
+    payers(settings)
+    casemix(settings)
+
+
+FINANCE = Dataset(
+    settings=FinanceSettings,
+    tables=(
+        patients.TABLE,
+        capitation.TABLE,
+        claims.TABLE,
+        provider_summary.TABLE,
+    ),
+    solve=_solve,
+)

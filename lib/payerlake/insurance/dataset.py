@@ -1,0 +1,30 @@
+"""The insurance dataset: members, coverage, conditions and claims of health insurers."""
+
+from __future__ import annotations
+
+from payerlake.contract.dataset import Dataset
+from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, members, plan
+from payerlake.insurance.prevalence import prevalence
+from payerlake.insurance.settings import InsuranceSettings
+
+
+def _solve(settings: InsuranceSettings) -> None:
+    """Body sizes, lifestyles and the rates of the conditions."""
+    prevalence(settings)
+
+
+INSURANCE = Dataset(
+    settings=InsuranceSettings,
+    tables=(
+        insurance.TABLE,
+        plan.TABLE,
+        facility.TABLE,
+        condition.TABLE,
+        members.TABLE,
+        enrollment.TABLE,
+        member_condition.TABLE,
+        claims.TABLE,
+    ),
+    solve=_solve,
+    sql_scripts=("health_insurance.sql", "load_data.sql"),
+)

@@ -1,0 +1,102 @@
+"""What the command line prints: tables, and what came of a command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from decimal import Decimal
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from payerlake import databases
+from payerlake.publish.audit import Validation
+from payerlake.publish.fingerprint import Fingerprint
+from payerlake.publish.run import Outcome
+
+_UNBOUNDED = 100_000  # columns of a line that goes into a file or another program
+_UNASKED = 5  # rules that were not asked are said, the others counted
+
+
+def table(rows: Sequence[Sequence[Any]], headings: Sequence[str] = (), right: Collection[int] = ()) -> None:
+    """Rows in columns, as wide as the terminal, or as they are where none looks. right: columns set to the right."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(headings), header_style="")
+    for place in range(len(rows[0]) if rows else len(headings)):
+        heading = headings[place] if headings else ""
+        shown.add_column(Text(heading), justify="right" if place in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(_text(value)) for value in row))
+    console = Console(width=None if sys.stdout.isatty() else _UNBOUNDED, color_system=None)
+    with console.capture() as lines:
+        console.print(shown)
+    for line in lines.get().splitlines():
+        click.echo(line.rstrip())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, (int, Decimal)) else str(value)
+
+
+def outcome(made: Outcome) -> None:
+    """What was written, and what checking it found."""
+    table(
+        [(one.table, one.format, f"{one.rows:,} rows", f"{one.seconds:.1f} s") for one in made.made],
+        right=(2, 3),
+    )
+    rows = {one.table: one.rows for one in made.made}
+    into = " and ".join(dict.fromkeys(one.format for one in made.made))
+    click.echo(f"made: {sum(rows.values()):,} rows of {len(rows)} tables as {into} in {made.seconds:.1f} s")
+    if made.validation:
+        validation(made.validation)
+    else:
+        click.echo("not validated")
+
+
+def validation(found: Validation) -> None:
+    """How many rules hold, and which were not asked."""
+    report = found.report
+    unasked = (*report.not_run, *report.skipped)
+    for text in unasked[:_UNASKED]:
+        click.echo(f"not asked: {text}")
+    if len(unasked) > _UNASKED:
+        click.echo(f"not asked: {len(unasked) - _UNASKED} more, which the report lists")
+    rules = report.evaluated
+    click.echo(f"validated: {rules} rules of {len(report.suites)} suites in {found.seconds:.1f} s, all hold")
+    click.echo(f"report: {found.docs}")
+
+
+def verified(found: Sequence[tuple[str, str, Fingerprint]]) -> None:
+    """Rows and fingerprint of every table and format."""
+    table(
+        [(name, format_, f"{one.rows:,} rows", one.digest, "as in the manifest") for name, format_, one in found],
+        right=(2,),
+    )
+
+
+def loaded(done: databases.Loaded) -> None:
+    """What stands in the database, and what it answers."""
+    table(
+        [(one.table, f"{one.rows:,} rows", f"{one.seconds:.1f} s") for one in done.tables]
+        + [(name, f"{rows:,} rows", "view") for name, rows in done.views.items()],
+        right=(1, 2),
+    )
+    rows = sum(one.rows for one in done.tables)
+    click.echo(f"loaded: {rows:,} rows in {done.seconds:.1f} s, {rows / done.seconds:,.0f} rows/s: {done.place}")
+    for answer in done.inspected.answers:
+        _answered(f"{answer.title} ({answer.seconds * 1000:,.0f} ms)", answer.columns, answer.rows)
+    if done.inspected.checklist:
+        lines = [
+            (one.what, one.expected, one.found, "ok" if one.holds else "FAILED") for one in done.inspected.checklist
+        ]
+        _answered("Checklist", ("", "expected", "found", ""), lines)
+
+
+def _answered(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    numbers = [i for i in range(len(columns)) if any(isinstance(row[i], (int, Decimal)) for row in rows)]
+    click.echo(f"\n{title}")
+    table(rows, columns, right=numbers)

@@ -32,7 +32,6 @@ _LOOK_AGAIN = 0.2
 _LOOKS = 5
 _PATIENCE = 30.0  # for others that ask too, and may have been stopped
 _WATCH = 1.5 * RENEW_EVERY
-_ASKS, _HOLDS = "asks", "holds"
 
 
 class Board(Protocol):
@@ -52,6 +51,7 @@ class Board(Protocol):
 class Claim:
     """Who is at work: the command, its process and machine, since when, and when it last gave a sign of life.
 
+    holds: it works on the dataset; until then it asks.
     since, seen: seconds since 1970. machine: the host, its boot and its space of process numbers. started: of the
     process, in the machine's own count, so that another process of the same number is not taken for it.
     """
@@ -63,6 +63,7 @@ class Claim:
     machine: str
     since: float
     seen: float
+    holds: bool = True
 
     def is_void(self) -> bool:
         """Whether its run, of this machine, is dead; False where nobody here can tell."""
@@ -122,43 +123,49 @@ class Hold:
 
 def hold(board: Board, place: str, command: str) -> Hold:
     """Hold the dataset at this place until the end of a `with` block. Raises BadInput where another run is at work."""
-    claim = _claim(command)
-    own = secrets.token_hex(8)
-    asks, holds = f"{own}_{_ASKS}", f"{own}_{_HOLDS}"
-    until = time.monotonic() + _PATIENCE
+    claim, own = _claim(command), secrets.token_hex(8)
     try:
-        board.put(asks, _text(claim))
-        while others := _living(board, own):
-            held = any(name.endswith(_HOLDS) for name in others)
-            if held or min(others) < asks or time.monotonic() > until:
-                raise _refused(place, next(iter(others.values())))
-            time.sleep(_LOOK_AGAIN)
-        board.put(holds, _text(claim))
-        return Hold(board, place, holds, claim)
-    finally:
-        board.drop(asks)
+        board.put(own, _text(claim))
+        _await_no_other(board, own, place)
+        # Under the same name: another one could be missed by whoever listed the names before, and reads them now.
+        claim = replace(claim, holds=True)
+        board.put(own, _text(claim))
+        return Hold(board, place, own, claim)
+    except BaseException:
+        board.drop(own)
+        raise
+
+
+def _await_no_other(board: Board, own: str, place: str) -> None:
+    until = time.monotonic() + _PATIENCE
+    while others := _living(board, own):
+        holding = [other for other in others.values() if other.holds]
+        if holding or min(others) < own or time.monotonic() > until:
+            raise _refused(place, next(iter([*holding, *others.values()])))
+        time.sleep(_LOOK_AGAIN)
 
 
 def _living(board: Board, own: str) -> dict[str, Claim]:
-    """Claims of other runs that live, those that hold first; those of dead runs are deleted."""
-    found = _others(board, own)
+    """Claims of other runs that live, by name; those of dead runs are deleted."""
+    found = before = _others(board, own)
     if any(claim and not claim.is_void() and claim.is_silent(time.time()) for claim in found.values()):
         time.sleep(_WATCH)  # clocks differ, so what is silent is watched: a living run renews its claim meanwhile
-    later, living = _others(board, own), {}
+        found = _others(board, own)
+    living = {}
     for name, claim in found.items():
-        silent = claim is not None and claim.is_silent(time.time()) and later.get(name) == claim
-        if claim is None or claim.is_void() or silent:
+        watched = found is not before and before.get(name) == claim
+        if claim is None or claim.is_void() or (watched and claim.is_silent(time.time())):
             board.drop(name)
-        elif name in later:
+        else:
             living[name] = claim
-    return dict(sorted(living.items(), key=lambda item: (not item[0].endswith(_HOLDS), item[0])))
+    return living
 
 
 def _others(board: Board, own: str) -> dict[str, Claim | None]:
     """Claims of other runs by name; None for one that cannot be read, though it was given the time to be written."""
     found: dict[str, Claim | None] = {}
     for _ in range(_LOOKS):
-        found = {name: _read(text) for name, text in board.all().items() if not name.startswith(own)}
+        found = {name: _read(text) for name, text in board.all().items() if name != own}
         if None not in found.values():
             break
         time.sleep(_LOOK_AGAIN)
@@ -174,7 +181,7 @@ def _refused(place: str, other: Claim) -> BadInput:
 
 def _claim(command: str) -> Claim:
     now, pid = time.time(), os.getpid()
-    return Claim(command, pid, _started(pid) or "", socket.gethostname(), _machine(), now, now)
+    return Claim(command, pid, _started(pid) or "", socket.gethostname(), _machine(), now, now, holds=False)
 
 
 def _text(claim: Claim) -> str:

@@ -48,7 +48,7 @@ def validate(
     rows: Mapping[str, int] | None = None,
     whole: bool = True,
     departed: Collection[str] = (),
-    on_suite: Callable[[str, int, int], None] | None = None,
+    on_suite: Callable[[str, int], None] | None = None,
 ) -> Report:
     """Run every suite of a dataset on the tables that stand there; write results and Data Docs to the folder `docs`.
 
@@ -57,7 +57,7 @@ def validate(
     project's `expectations/`). rows: of each table, where they are known
     (they choose how keys are examined; a wrong number makes that slower, never wrong). whole: whether the tables are
     the whole dataset; on a slice, rules that only the whole keeps are skipped. departed: settings that are not the
-    documents'; rules that rest on them are skipped. on_suite(name, done, of) is called after each suite.
+    documents'; rules that rest on them are skipped. on_suite(name, of how many) is called after each suite.
     Raises BadInput where a suite is wrong; data that break a rule raise nothing, the report says so.
     """
     stated = _structural(contracts, frames, rows or _count(frames)) + load(
@@ -103,7 +103,7 @@ def _views(dataset: str, frames: Mapping[str, DataFrame]) -> Iterator[str]:
 
 
 def _run(
-    suites: Sequence[Suite], frames: Mapping[str, DataFrame], prefix: str, on_suite: Callable[[str, int, int], None]
+    suites: Sequence[Suite], frames: Mapping[str, DataFrame], prefix: str, on_suite: Callable[[str, int], None]
 ) -> list[tuple[Evaluation, float]]:
     """Each suite's evaluation and seconds."""
     for suite in suites:
@@ -111,9 +111,9 @@ def _run(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         futures = {pool.submit(_one, suite, frames, prefix): suite for suite in suites}
         try:
-            for done, future in enumerate(as_completed(futures), start=1):
+            for future in as_completed(futures):
                 future.result()
-                on_suite(futures[future].name, done, len(suites))
+                on_suite(futures[future].name, len(suites))
         finally:
             pool.shutdown(cancel_futures=True)
     return [future.result() for future in futures]
@@ -165,7 +165,7 @@ def _write_json(file: Path, content: object) -> None:
     file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _silent(name: str, done: int, of: int) -> None:
+def _silent(name: str, of: int) -> None:
     """Tell nobody."""
 
 

@@ -12,7 +12,7 @@ from payerlake import reference
 from payerlake.contract.setting_types import Frozen, Shares, SharesByNumber, Weights
 
 
-def _postal_codes(weights: dict) -> dict:
+def _postal_codes(weights: dict[str, float]) -> dict[str, float]:
     unknown = set(weights) - {row["state"] for row in reference.rows("us_states")}
     if unknown:
         raise ValueError(f"not postal codes of one of the 50 states, such as CA: {', '.join(sorted(unknown))}")

@@ -14,7 +14,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def sums_to_one(shares: dict) -> dict:
+def sums_to_one(shares: dict[Any, float]) -> dict[Any, float]:
     """The shares themselves; ValueError where one is negative or they do not sum to 1."""
     total = math.fsum(shares.values())
     if min(shares.values(), default=-1) < 0 or abs(total - 1.0) > 1e-6:
@@ -33,7 +33,7 @@ def exactly(*names: Any) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _some_positive(weights: dict) -> dict:
+def _some_positive(weights: dict[str, float]) -> dict[str, float]:
     if min(weights.values(), default=-1) < 0 or not math.fsum(weights.values()) > 0:
         raise ValueError("weights must be 0 or more, and one of them more")
     return weights

@@ -147,11 +147,11 @@ def verify(spark: SparkSession, at: Destination, progress: Progress) -> list[tup
         progress.steps(f"{manifest.dataset} verification", "tables") as on_table,
     ):
         found = []
-        for place, (table, name) in enumerate(stored, start=1):
+        for table, name in stored:
             with doing(f"{at.place}: reading {table.full_name} as {name}", AGAIN):
                 measured = fingerprint.measure(at.read(spark, table, name, from_stage=False))
             found.append((table.name, name, measured))
-            on_table(f"{table.name} {name}", place, len(stored))
+            on_table(f"{table.name} {name}", len(stored))
     if published(at) != manifest:
         raise EngineFailed(f"{at.place}: another run replaced the data while they were read; run verify again")
     differences = [text for entry in found if (text := _difference(manifest, *entry))]

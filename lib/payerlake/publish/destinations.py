@@ -146,4 +146,9 @@ def published(at: Destination) -> Manifest:
     found = from_json(at.manifest(), at.place)
     if found.dataset != at.dataset.name:
         raise BadInput(f"{at.place}: its manifest is of {found.dataset}, not of {at.dataset.name}; generate it again")
+    try:
+        at.dataset.in_order(found.tables)
+        at.check([name for formats in found.tables.values() for name in formats])
+    except BadInput as error:
+        raise BadInput(f"{at.place}: its manifest is of another version, {found.version} ({error})") from error
     return found

@@ -29,6 +29,8 @@ _UNFINISHED = ("/_temporary/0/_temporary/", "_delta_log/")
 _ROWS = "rows"
 _SMALLEST_FILE = 16  # bytes; a Parquet file that is being written shows 4 until it is closed
 
+Step = Callable[[str, int], None]
+
 
 class _Amount(ProgressColumn):
     """So many suites of how many; of a table the rows so far, about, which its files tell."""
@@ -96,14 +98,12 @@ class Progress:
                     self._bars.update(task, total=max(rows, 1), completed=share * rows)
 
     @contextmanager
-    def steps(self, label: str, unit: str) -> Iterator[Callable[[str, int, int], None]]:
-        """A bar for a known number of steps, until the last ends; the caller tells name, place (from 1) and number of
-        each as it ends."""
+    def steps(self, label: str, unit: str) -> Iterator[Step]:
+        """A bar for a number of steps, until the last ends; each is told as it ends, by its name and of how many it is
+        one."""
         task = self._bars.add_task(label, total=None, unit=unit)
         try:
-            yield lambda name, place, total: self._bars.update(
-                task, total=total, completed=place, description=label if place == total else f"{label}: {name}"
-            )
+            yield lambda name, total: self._bars.update(task, total=total, advance=1, description=f"{label}: {name}")
         finally:
             self._bars.remove_task(task)
 

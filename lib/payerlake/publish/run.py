@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -87,11 +86,10 @@ def _write_all(
     """Every table in every format. Several at once: while Spark computes one, Python prepares the next."""
     wanted = [(table, name) for table in tables for name in into]
     with progress.steps("tables", "written") as on_table:
-        counted = count(1)
 
         def write(table: Table, name: str) -> _Written:
             written = _write(here, table, name, to, progress)
-            on_table(f"{table.name} {name}", next(counted), len(wanted))
+            on_table(f"{table.name} {name}", len(wanted))
             return written
 
         return at_once(partial(write, table, name) for table, name in wanted)

@@ -98,7 +98,7 @@ class Folder:
         self._fs.makedirs(self._path, exist_ok=True)
 
     def read_text(self, name: str) -> str:
-        return self._fs.read_bytes(self._at(name)).decode()
+        return str(self._fs.read_bytes(self._at(name)), "utf-8")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file whole or not at all: under a temporary name first, then renamed."""

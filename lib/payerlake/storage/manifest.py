@@ -10,7 +10,6 @@ order, on which some of them depend, so that they can be read again.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,10 +17,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from payerlake.contract.schema import Table
+from payerlake.contract.slices import Slice
 from payerlake.errors import BadInput, EngineFailed
-
-FORMATS = frozenset({"delta", "parquet", "csv"})
-_SLICE = re.compile(r"[1-9]\d*/[1-9]\d*")
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def from_json(text: str, where: str) -> Manifest:
     """The manifest in `text`, read from the path `where`. Raises BadInput where it is not one of ours."""
     try:
         return _parsed(text)
-    except (ValueError, EngineFailed) as error:
+    except (ValueError, BadInput, EngineFailed) as error:
         why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise BadInput(f"{where}: not a payerlake manifest ({why}); generate the dataset again") from error
 
@@ -80,9 +77,9 @@ def columns_of(table: Table) -> tuple[ColumnRecord, ...]:
 
 def _parsed(text: str) -> Manifest:
     found = TypeAdapter(Manifest).validate_json(text, strict=True)
-    formats = {name for of_table in found.tables.values() for name in of_table}
-    if not formats or not formats <= FORMATS or not _SLICE.fullmatch(found.slice):
-        raise ValueError("no tables, another format, or no slice")
+    if not all(found.tables.values()) or not found.tables:
+        raise ValueError("no tables, or one in no format")
+    Slice.parse(found.slice)
     return found
 
 

@@ -43,9 +43,9 @@ def persons(
     )
     frame = placed.select(
         "id", "household", "sex", "first_name",
-        people.household_size(key, slot).alias("size"),
-        people.has_spouse(key, slot).alias("has_spouse"),
-        people.role(key, slot).alias("role"),
+        people.household_size(slot).alias("size"),
+        people.has_spouse(slot).alias("has_spouse"),
+        people.role(slot).alias("role"),
         people.age_rank(key, slot).alias("age_rank"),
         people.birth_date(key, slot).alias("birth_date"),
         people.last_name(key, slot).alias("last_name"),

@@ -31,11 +31,11 @@ from payerlake.sampling.distributions import (
     with_normals,
 )
 from payerlake.sampling.frames import in_a_new_method, kept
+from payerlake.sampling.packing import BYTE, bits_of, byte, has_any
 
 _PER_YEAR = 32  # claim numbers a patient and year of the data
 _MOST_A_YEAR = 12.0  # claims of the sickest, on average
 _LEAST = 0.5  # times the claims of all, of the healthiest, on average
-_BYTE = 8
 _TURNS = 3  # ordinals that have what comes once a year
 _SERVICE = (
     5  # characters of a code that say what comes once a year: Z00.0 is a checkup, Z00.00 and Z00.01 what it finds
@@ -116,12 +116,11 @@ class Services:
         is_chronic = (known > 0) & (self._u("reason") < self._settings.claims.for_chronic)
         place = F.floor(self._u("PrimaryDiagnosis") * known).cast("int")
         drawn = claims.select("*", who.alias("who"), is_chronic.alias("_is_chronic"), place.alias("_bit"))
-        below = [
-            F.bit_count(conditions.bitwiseAND(F.lit((1 << end) - 1))) for end in range(_BYTE, self._chronic, _BYTE)
-        ]
-        byte = reduce(Column.__add__, [(F.col("_bit") >= bits).cast("int") for bits in below], F.lit(0))
-        found = drawn.select("*", byte.alias("_byte"))
-        visited = found.select("*", self._visit("PrimaryDiagnosis", self._cases.visits).alias("_visit"))
+        ends = range(BYTE, self._chronic, BYTE)
+        below = [F.bit_count(conditions.bitwiseAND(F.lit(bits_of(range(end))))) for end in ends]
+        place = reduce(Column.__add__, [(F.col("_bit") >= bits).cast("int") for bits in below], F.lit(0))
+        placed = drawn.select("*", place.alias("_byte"))
+        visited = placed.select("*", self._visit("PrimaryDiagnosis", self._cases.visits).alias("_visit"))
         visit = F.when(self._is_refused(), self._visit("instead", self._cases.open_to_all)).otherwise(F.col("_visit"))
         diagnosis = F.when(F.col("_is_chronic"), self._set_bit(conditions)).otherwise(visit)
         return visited.select(*claims.columns, "who", diagnosis.alias("diagnosis"))
@@ -141,17 +140,16 @@ class Services:
         turn = integer_at(turns, F.col("_visit"))
         chronic = self._roster.morbidity.mask
         excluded = F.get(constant_array([chronic(d.excludes) for d in self._diagnoses], "bigint"), F.col("_visit"))
-        has_excluded = F.col("conditions").bitwiseAND(excluded) != 0
-        return ((turn >= 0) & (turn != F.col("ordinal"))) | F.coalesce(has_excluded, F.lit(False))
+        has_excluded = F.coalesce(has_any(F.col("conditions"), excluded), F.lit(False))
+        return ((turn >= 0) & (turn != F.col("ordinal"))) | has_excluded
 
     def _set_bit(self, bits: Column) -> Column:
         """The position of the `_bit`-th of the bits that are set, which is in the byte `_byte`."""
-        first = F.col("_byte") * _BYTE
+        first = F.col("_byte") * BYTE
         below = F.bit_count(bits.bitwiseAND(F.call_function("shiftleft", F.lit(1).cast("bigint"), first) - 1))
-        byte = F.call_function("shiftrightunsigned", bits, first).bitwiseAND(F.lit(2**_BYTE - 1)).cast("int")
-        places = [[i for i in range(_BYTE) if value >> i & 1] for value in range(2**_BYTE)]
-        table = [value for of_byte in places for value in (*of_byte, *[0] * (_BYTE - len(of_byte)))]
-        return first + integer_at(table, byte * _BYTE + F.col("_bit") - below)
+        places = [[i for i in range(BYTE) if value >> i & 1] for value in range(2**BYTE)]
+        table = [value for of_byte in places for value in (*of_byte, *[0] * (BYTE - len(of_byte)))]
+        return first + integer_at(table, byte(bits, first) * BYTE + F.col("_bit") - below)
 
     # what is done
 

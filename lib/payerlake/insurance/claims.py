@@ -20,16 +20,18 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.population import years_before
 from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.errors import BadInput
 from payerlake.insurance.cover import Cover
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
 from payerlake.person.people import place_among
 from payerlake.person.world import MEMBERS, World
-from payerlake.sampling.distributions import choice_index, number_at, poisson_ladder, with_normals
+from payerlake.sampling.distributions import choice_index, number_at, place_in_rows, poisson_ladder, with_normals
 from payerlake.sampling.frames import in_a_new_method, kept
 from payerlake.sampling.numbers import decimal
 
 _PER_MEMBER = 1000  # claim ids
+_MOST_EXPECTED = 650  # candidates of a member, of whom no draw then makes more than there are ids
 _YEAR = 365.25
 
 
@@ -82,6 +84,11 @@ def _candidates(world: World, health: Health) -> list[SparkColumn]:
     rate = F.least(yearly, F.lit(law.highest_frequency)) * F.col("days_covered") * peak
     u = world.draws.uniform("claims", "count", F.col("id"))
     highest = law.highest_frequency * _lookback_days(world.settings) * peak
+    if highest > _MOST_EXPECTED:
+        raise BadInput(
+            f"claims: up to {highest:.0f} candidates are expected of a member, and claim ids have room for "
+            f"{_MOST_EXPECTED}; lower highest_frequency, lookback_years or the peak of season"
+        )
     count, kept = poisson_ladder(u, rate, highest)
     return [count.alias("count"), kept.alias("kept")]
 
@@ -154,7 +161,7 @@ class _Amounts:
     def place_of_member(self) -> SparkColumn:
         """The place (int) of age and conditions."""
         place = place_among(list(self._law.by_age), F.col("age"))
-        return F.shiftleft(place, len(self._dearer)).bitwiseOR(self._health.which(*self._dearer))
+        return place_in_rows(place, self._health.which(*self._dearer), 2 ** len(self._dearer))
 
     def visit_flags(self) -> list[SparkColumn]:
         """`visits_0`, …: whether the member has the conditions of each kind of visit."""

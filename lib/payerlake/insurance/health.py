@@ -30,6 +30,7 @@ from payerlake.sampling.distributions import (
     with_normals,
 )
 from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import bits_of, has_any
 
 _AT_ONCE = 5  # conditions drawn together
 _AGES = range(128)
@@ -151,7 +152,7 @@ class Health:
     def has(self, *names: str) -> Column:
         """Whether the person has one of these conditions; those that the dataset does not have, nobody has."""
         mask = reduce(int.__or__, [self.bit(name) for name in names])
-        return F.col("conditions").bitwiseAND(F.lit(mask)) != 0 if mask else F.lit(False)
+        return has_any(F.col("conditions"), mask) if mask else F.lit(False)
 
     def which(self, *names: str) -> Column:
         """The subset (int) of these conditions that the person has, as bits, the last name's the lowest."""
@@ -164,7 +165,7 @@ class Health:
     def bit(self, name: str) -> int:
         """The bit of a condition, 0 where the dataset does not have it."""
         position = self._settings.conditions.position(name)
-        return 0 if position is None else 1 << position
+        return 0 if position is None else bits_of([position])
 
     def _what_matters(self, i: int) -> tuple[bool, ...]:
         """Whether sex, obesity, smoking, drinking and housing make a difference to the condition."""
@@ -188,7 +189,7 @@ class Health:
         One draw for all subsets of the group. Fifty draws would be three times the work, and more code than a method
         may have.
         """
-        masks = [sum(1 << i for k, i in enumerate(group) if subset >> k & 1) for subset in range(2 ** len(group))]
+        masks = [bits_of(i for k, i in enumerate(group) if subset >> k & 1) for subset in range(2 ** len(group))]
         names = " + ".join(self._settings.conditions.used[i].name for i in group)
         u = self._draws.uniform("member_condition", "condition", F.col("id"), draw=names)
         return table_choice(u, row, weights, masks)
@@ -241,7 +242,7 @@ class Health:
         """Of its own, or so many days after the latest that its rule was given; never after the reference date."""
         as_of = F.lit(self._settings.population.as_of)
         date = self._own_date(F.lit(self._id(target)))
-        alone = F.col("own").bitwiseAND(F.lit(self.bit(target))) == 0
+        alone = ~has_any(F.col("own"), self.bit(target))
         for r, rule in reversed(self._rules_that_add(target)):
             given = [F.col(self._date(name)) for name in rule.given]
             latest = given[0] if len(given) == 1 else F.greatest(*given)

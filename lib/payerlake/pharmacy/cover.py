@@ -19,12 +19,14 @@ from payerlake.pharmacy.employer_groups import Groups
 from payerlake.pharmacy.offers import CLASSES, Offers, plan_kinds
 from payerlake.pharmacy.settings import SCENARIOS
 from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice
+from payerlake.sampling.packing import Fields
 
 SINGLE, DUAL, TRANSITION, HISTORICAL = range(4)
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES
 _MONTHS = 12
 TURNED_65 = "TURNED_65"
 _NEEDS_SPOUSE = "MARRIAGE"
+_EVENT = Fields(month=4, event=27)  # the event by its position in `events`
 
 
 class Cover:
@@ -51,7 +53,7 @@ class Cover:
         slot, household, size, has_spouse, scenario (position in SCENARIOS), state_index · birth_date and those of the
         household's adults as the days from which classes change · past_rows: rows of past plan years · first_day: of
         the first of them · this_start, last_start, new_start: days on which the scenario's rows begin · first_event,
-        transition_event: positions in `events`.
+        transition_event: packed as _EVENT.
         """
         return self._members(self._world.member_keys(members_per_file))
 
@@ -63,8 +65,8 @@ class Cover:
             "id",
             "slot",
             people.household(key, slot).alias("household"),
-            people.household_size(key, slot).alias("size"),
-            people.has_spouse(key, slot).alias("has_spouse"),
+            people.household_size(slot).alias("size"),
+            people.has_spouse(slot).alias("has_spouse"),
         )
         spouse = F.when(F.col("has_spouse"), head + 1).otherwise(head)
         adults = grouped.select(
@@ -103,12 +105,12 @@ class Cover:
         birth = F.col("birth_date")
         event = self._event("transition")
         by_65 = self._turns_65_within()
-        month = F.when(by_65, F.month("all_are_65") + 1).otherwise(self._month(event))
+        month = F.when(by_65, F.month("all_are_65") + 1).otherwise(_EVENT.unpack("month", event))
         return [
             F.greatest(F.lit(self.this_year), birth).alias("this_start"),
             F.greatest(F.lit(self.last_year), birth).alias("last_start"),
             F.make_date(F.lit(self.this_year.year), month, F.lit(1)).alias("new_start"),
-            F.when(by_65, (len(self.events) - 1) * 16).otherwise(event).alias("transition_event"),
+            F.when(by_65, _EVENT.pack(event=self.events.index(TURNED_65))).otherwise(event).alias("transition_event"),
         ]
 
     def _turns_65_within(self) -> Column:
@@ -152,7 +154,7 @@ class Cover:
         special = bernoulli(self._uniform("special", head), self._settings.seasons.special_share)
         event = self._event("first")
         with_household = first_year == F.col("household_year")
-        month = F.when(with_household & special, self._month(event)).otherwise(1)
+        month = F.when(with_household & special, _EVENT.unpack("month", event)).otherwise(1)
         return [
             rows.cast("int").alias("past_rows"),
             F.greatest(F.make_date(first_year, month, F.lit(1)), birth).alias("first_day"),
@@ -179,20 +181,17 @@ class Cover:
         ]
 
     def _event(self, occasion: str) -> Column:
-        """Event and month of this occasion, packed as event · 16 + month."""
+        """Event and month of this occasion, packed."""
         u = self._uniform("event", F.col("household"), occasion)
         cells = self._event_months
-        packed = constant_array([event * 16 + month for event, month, _, _ in cells], "int")
+        packed = constant_array([_EVENT.pack(event=event, month=month) for event, month, _, _ in cells], "int")
         anyone = choice_index(u, [0.0 if needs_spouse else weight for _, _, weight, needs_spouse in cells])
         couples = choice_index(u, [weight for _, _, weight, _ in cells])
         return F.get(packed, F.when(F.col("has_spouse"), couples).otherwise(anyone))
 
-    def _month(self, event: Column) -> Column:
-        return event % 16
-
     def event_name(self, event: Column) -> Column:
         """The name of a packed event."""
-        return F.get(constant_array(self.events, "string"), F.floor(event / 16).cast("int"))
+        return F.get(constant_array(self.events, "string"), _EVENT.unpack("event", event))
 
     # plan and group on a day
 
@@ -218,7 +217,7 @@ class Cover:
         return F.floor((self.this_year.year - year + phase) / self._settings.enrollments.years_with_a_plan)
 
     def plans(self, household_class: Column, spell: Column) -> Column:
-        """The pair of plans of this spell, packed as in `Offers.pair`."""
+        """The pair of plans of this spell, packed as PAIR of offers."""
         mode = F.when(spell == 0, F.get(constant_array(_MODE_OF_SCENARIO, "int"), F.col("scenario"))).otherwise(0)
         u = self._world.draws.uniform("coverage", "plan", F.col("household"), spell)
         return self.offers.pair(household_class, F.col("state_index"), mode, u)

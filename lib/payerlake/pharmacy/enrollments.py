@@ -14,7 +14,7 @@ from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.cover import DUAL, HISTORICAL, SINGLE, TRANSITION, Cover
 from payerlake.pharmacy.employer_groups import GROUP_NUMBER
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
-from payerlake.pharmacy.offers import CLASSES
+from payerlake.pharmacy.offers import CLASSES, PAIR
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
 from payerlake.sampling.distributions import constant_array, date_at
 
@@ -57,7 +57,7 @@ def _rows_of_members(cover: Cover, world: World) -> DataFrame:
         "this_start", "last_start", "new_start", "first_is_65", "all_are_65", "head_is_19", "head_is_30",
         cover.spell_phase().alias("spell_phase"),
         member_number(key).alias("member_number"),
-        world.people.role(key, F.col("slot")).alias("relationship"),
+        world.people.role(F.col("slot")).alias("relationship"),
     )  # fmt: skip
     # A select of its own: what stands beside an explode is computed for every row that comes of it.
     rows = members.select("*", F.explode(F.sequence(F.lit(0), past + current - 1)).alias("row"))
@@ -109,7 +109,7 @@ def _class(cover: Cover) -> SparkColumn:
 
 def _plan(cover: Cover) -> SparkColumn:
     plans = F.col("plans")
-    drawn = F.when(F.col("is_second"), plans.bitwiseAND(F.lit(31))).otherwise(F.shiftright(plans, 5))
+    drawn = F.when(F.col("is_second"), PAIR.unpack("second", plans)).otherwise(PAIR.unpack("first", plans))
     return cover.offers.plan_held(drawn, F.col("state_index"), F.col("year"))
 
 

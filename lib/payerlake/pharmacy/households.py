@@ -23,7 +23,7 @@ def households(world: World) -> DataFrame:
     people, key, slot, head = world.people, F.col("id"), F.col("slot"), F.col("household")
     placed = world.member_keys(world.settings.members_per_file.households).select("id", people.slot(key).alias("slot"))
     grouped = placed.select("id", "slot", people.household(key, slot).alias("household"))
-    whole = people.household_size(key, slot)
+    whole = people.household_size(slot)
     known = F.least(
         whole.cast("bigint"), F.lit(world.settings.members) - head
     )  # the last may be cut off by the number of members
@@ -31,7 +31,7 @@ def households(world: World) -> DataFrame:
         household_id(head).alias("household_id"),
         member_number(head).alias("subscriber_number"),
         member_number(key).alias("member_number"),
-        people.role(key, slot).alias("relationship"),
+        people.role(slot).alias("relationship"),
         F.lpad((key - head + 1).cast("string"), 2, "0").alias("person_code"),
         known.cast("int").alias("household_size"),
     )

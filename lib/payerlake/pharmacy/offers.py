@@ -19,6 +19,7 @@ from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import plan_codes
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
 from payerlake.sampling.distributions import alias_table, constant_array
+from payerlake.sampling.packing import Fields
 
 CLASSES = ("child", "young", "single", "family", "mixed", "senior", "senior_couple", "turning_65")
 MODES = ("one", "dual", "transition")
@@ -52,6 +53,7 @@ def kind(plan_code: str) -> str:
 
 
 Pair = tuple[str, str]  # the first plan, and the second or new one (the first again where there is none)
+PAIR = Fields(second=15, first=16)  # of positions of plans
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Offers:
         return tables
 
     def pair(self, household_class: Column, state_index: Column, mode: Column, u: Column) -> Column:
-        """A pair of plan positions, packed as first · 32 + second; class and mode as positions (int)."""
+        """A pair of plan positions, packed as PAIR; class and mode as positions (int)."""
         tables = self._tables
         zone = F.get(constant_array(tables.zone_of_state, "int"), state_index)
         table = (household_class * tables.zones + zone) * len(MODES) + mode
@@ -168,7 +170,7 @@ class _Tables:
         self.size.append(len(pairs))
         self.keep += keep
         self.alias += alias
-        self.packed += [position[first] * 32 + position[second] for first, second in pairs]
+        self.packed += [PAIR.pack(first=position[first], second=position[second]) for first, second in pairs]
 
 
 def _second_plans(plan: str, weights: dict[str, float], household_class: str) -> dict[str, float]:

@@ -24,7 +24,7 @@ from payerlake.sampling.distributions import (
     integer_at,
     table_choice,
 )
-from payerlake.sampling.frames import listed
+from payerlake.sampling.packing import each
 
 STATUSES = ("Open", "Closed", "Excluded")
 OPEN, CLOSED, _ = range(len(STATUSES))
@@ -47,10 +47,9 @@ class CareGaps:
         roster = Roster(self._world)
         diagnosed = roster.diagnosed(self._world.member_keys(members_per_file))
         members = roster.with_gaps(diagnosed).select("id", "zip", "gaps")
-        bits = listed(self._world.spark, [(i, 1 << i) for i in range(len(measures()))], "measure int, bit int")
-        rows = members.crossJoin(F.broadcast(bits)).where("(gaps & bit) <> 0")
+        gaps = each(members, "gaps", "measure", len(measures()))
         first = F.lit(datetime.date(self._settings.year, 1, 1))
-        return rows.select(
+        return gaps.select(
             "id",
             "zip",
             "measure",

@@ -14,7 +14,7 @@ from payerlake.quality.measures import OLDEST
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import constant_array, integer_at
-from payerlake.sampling.frames import listed
+from payerlake.sampling.packing import bits_of, each, has_any
 
 _YEAR = 365.25
 _PER_MEMBER = 32  # ids
@@ -22,9 +22,7 @@ _PER_MEMBER = 32  # ids
 
 def with_conditions(world: World, diagnosed: DataFrame) -> DataFrame:
     """A row per member and condition, which adds `condition`, its position (int) in the catalogue."""
-    catalogue = world.settings.conditions.catalogue
-    bits = listed(world.spark, [(i, 1 << i) for i in range(len(catalogue))], "condition int, bit int")
-    return diagnosed.crossJoin(F.broadcast(bits)).where("(conditions & bit) <> 0").drop("bit")
+    return each(diagnosed, "conditions", "condition", len(world.settings.conditions.catalogue))
 
 
 def member_chronic_conditions(world: World) -> DataFrame:
@@ -62,7 +60,7 @@ def _diagnosis(world: World) -> list[SparkColumn]:
     for i in followers:
         first = F.lit(-1)
         for j in reversed(causes[i]):
-            first = F.when(F.col("conditions").bitwiseAND(F.lit(1 << j)) != 0, j).otherwise(first)
+            first = F.when(has_any(F.col("conditions"), bits_of([j])), j).otherwise(first)
         cause = F.when(F.col("condition") == i, first).otherwise(cause)
     found = [_found(world, F.col("condition")).alias("own_date")]
     cause_date = F.when(cause >= 0, _found(world, cause)) if followers else F.lit(None).cast("date")

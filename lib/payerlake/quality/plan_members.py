@@ -29,8 +29,7 @@ def plan_members(world: World) -> DataFrame:
     roster, settings = Roster(world), world.settings
     members = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
     zips = constant_array([row["zip_code"] for row in reference.rows("pittsburgh_zip_codes")], "string")
-    codes = [F.when(F.col("conditions").bitwiseAND(F.lit(1 << i)) != 0, code)
-             for i, code in enumerate(settings.conditions.codes)]  # fmt: skip
+    codes = [F.when(roster.has_any((code,)), code) for code in settings.conditions.codes]
     return members.select(
         member_id(F.col("id")).alias("member_id"),
         F.get(constant_array(list(settings.plans), "string"), F.col("plan")).alias("plan_id"),

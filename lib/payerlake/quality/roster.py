@@ -20,6 +20,7 @@ from payerlake.quality.prevalence import Prevalence, prevalence
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import bernoulli, number_at, piecewise_linear, table_choice
 from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import bits_of, has_any
 
 _BLOCK = 1000  # members of consecutive keys among whom the plans have their shares, to one member
 _STEP = 619  # prime to the block: neighbours of a block get places far apart
@@ -69,8 +70,7 @@ class Roster:
     def has_any(self, codes: tuple[str, ...]) -> Column:
         """Whether the member has one of these conditions."""
         known = self._conditions.codes
-        mask = sum(1 << known.index(code) for code in codes if code in known)
-        return F.col("conditions").bitwiseAND(F.lit(mask)) != 0
+        return has_any(F.col("conditions"), bits_of(known.index(code) for code in codes if code in known))
 
     # plan, home and risk
 

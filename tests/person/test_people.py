@@ -13,7 +13,7 @@ from scipy import stats
 from payerlake import registry
 from payerlake.contract import settings
 from payerlake.contract.population import Population, years_before
-from payerlake.person import names
+from payerlake.person import names, places
 from payerlake.person.people import OWN_NAME_SHARE, People
 from payerlake.person.world import World
 from payerlake.resources import resource
@@ -51,7 +51,7 @@ def persons(
         people.last_name(key, slot).alias("last_name"),
         people.street(household).alias("street"),
         people.state(household).alias("home_state"),
-        *(people.place(field, home).alias(field) for field in ("zip_code", "city", "county", "state", "area_code")),
+        *(places.field(field, home).alias(field) for field in ("zip_code", "city", "county", "state", "area_code")),
     )  # fmt: skip
     return frame.toArrow().to_pandas().sort_values("id", ignore_index=True)
 

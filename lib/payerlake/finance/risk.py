@@ -60,11 +60,11 @@ class RiskModel:
         Step by step, as each looks often at what the one before it found.
         """
         person, aged = place_of(F.col("age"), F.col("sex")), (F.col("age") >= AGED).cast("int")
-        known = patients.select("*", person.alias("_person"), aged.alias("_aged"))
-        found, hccs = self._found(F.col("conditions"), F.col("_person")), F.col("_hccs")
-        for left in (found, self._without_lone_device(hccs), self._without_those_below(hccs)):
-            known = known.select(*patients.columns, "_person", "_aged", left.alias("_hccs"))
-        return known.select(*patients.columns, self._score(F.col("_person"), F.col("_aged")).alias("score"))
+        with_hccs = patients.select("*", person.alias("_person"), aged.alias("_aged"))
+        of_diagnoses, hccs = self._of_diagnoses(F.col("conditions"), F.col("_person")), F.col("_hccs")
+        for left in (of_diagnoses, self._without_lone_device(hccs), self._without_those_below(hccs)):
+            with_hccs = with_hccs.select(*patients.columns, "_person", "_aged", left.alias("_hccs"))
+        return with_hccs.select(*patients.columns, self._score(F.col("_person"), F.col("_aged")).alias("score"))
 
     def _score(self, person: Column, aged: Column) -> Column:
         hccs = F.col("_hccs")
@@ -80,7 +80,7 @@ class RiskModel:
         """The condition categories that these diagnoses can have, in the order of their bits."""
         return sorted({hcc for reading in self._readings for of in reading for hcc in of}, key=int)
 
-    def _found(self, conditions: Column, person: Column) -> Column:
+    def _of_diagnoses(self, conditions: Column, person: Column) -> Column:
         """The bits (bigint) of the categories that the diagnoses have."""
         reading = integer_at(self._reading_of, person)
         return _or_of_bytes(conditions, [[self._bits(of) for of in reading] for reading in self._readings], reading)
@@ -140,11 +140,11 @@ def _coefficient(name: str) -> int:
 
 def _or_of_bytes(bits: Column, masks: Sequence[Sequence[int]], row: Column) -> Column:
     """All masks (bigint) of the bits that are set; the masks differ by row."""
-    found = [
+    of_bytes = [
         F.coalesce(F.get(constant_array(together, "bigint"), place), F.lit(0).cast("bigint"))
         for together, place in _by_bytes(bits, masks, row, int.__or__)
     ]
-    return reduce(Column.bitwiseOR, found, F.lit(0).cast("bigint"))
+    return reduce(Column.bitwiseOR, of_bytes, F.lit(0).cast("bigint"))
 
 
 def _sums_of_bytes(bits: Column, values: Sequence[Sequence[int]], row: Column) -> list[Column]:

@@ -17,7 +17,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake.contract.population import Population
-from payerlake.person import households, names, places
+from payerlake.person import households, names
 from payerlake.person.households import BLOCK, PATTERNS, ROLES, SLOT
 from payerlake.person.places import Places
 from payerlake.sampling import identifiers
@@ -29,6 +29,7 @@ from payerlake.sampling.distributions import (
     number_at,
     ordered_choice,
     piecewise_linear,
+    string_at,
 )
 from payerlake.sampling.draws import Draws
 
@@ -144,15 +145,11 @@ class People:
 
     def state_at(self, state_index: Column) -> Column:
         """The postal code of the state at a position in the population's list."""
-        return F.get(constant_array(list(self.population.states), "string"), state_index)
+        return string_at(self.population.states, state_index)
 
     def home(self, household: Column) -> Column:
-        """The record of the household's ZIP code, which `place` reads."""
+        """The record of the household's ZIP code, which `places.field` reads."""
         return self._places.record(self._uniform("zip", household), self.state_index(household))
-
-    def place(self, field: str, home: Column) -> Column:
-        """`zip_code`, `city`, `county`, `state` or `area_code` of a home: they belong together."""
-        return places.field(field, home)
 
     def street(self, household: Column) -> Column:
         """House number and street."""

@@ -27,7 +27,7 @@ MODES = ("one", "dual", "transition")
 _KIND_OF_FAMILY = {
     "COMM": "GRP", "MCARE": "GRP", "EMP": "EMP", "UNION": "UNI", "GOV": "GOV", "MCAID": "GOV", "CHIP": "GOV",
     "EXCH": "IND", "IND": "IND",
-}  # fmt: skip
+}  # fmt: skip  # a short list fills its lines
 # Families within which a household moves from plan to plan and keeps its group.
 _MOVES = ({"COMM"}, {"MCARE"}, {"MCAID", "CHIP"}, {"EXCH", "IND"}, {"EMP"}, {"UNION"}, {"GOV"})
 _MEDIGAP = "MCARE-MEDIGAP-001"
@@ -128,8 +128,8 @@ class Offers:
         scaled = u * size
         cell = F.floor(scaled).cast("int")
         here = start + cell
-        kept = (scaled - cell) < F.get(constant_array(tables.keep, "double"), here)
-        chosen = F.when(kept, here).otherwise(start + F.get(constant_array(tables.alias, "int"), here))
+        stays = (scaled - cell) < F.get(constant_array(tables.keep, "double"), here)
+        chosen = F.when(stays, here).otherwise(start + F.get(constant_array(tables.alias, "int"), here))
         return F.get(constant_array(tables.packed, "int"), chosen)
 
     def plan_held(self, plan: Column, state_index: Column, year: Column) -> Column:

@@ -91,7 +91,14 @@ TABLE = Table(
         Column("total_gaps", "bigint", "Care gaps", low=0),
         Column("open_gaps", "bigint", "Open ones", low=0),
         Column("closed_gaps", "bigint", "Closed ones", low=0),
-        Column("closure_rate_pct", "decimal(5,2)", "Closed of all; null: no gaps", nullable=True, low=0, high=100,
-               unit="percent"),
+        Column(
+            "closure_rate_pct",
+            "decimal(5,2)",
+            "Closed of all; null: no gaps",
+            nullable=True,
+            low=0,
+            high=100,
+            unit="percent",
+        ),
     ),
-)  # fmt: skip
+)

@@ -1,7 +1,7 @@
-"""Cover: what a household's insurance is and was. Shared by every table that tells of enrollments.
+"""Coverage: what a household's insurance is and was. Shared by every table that tells of enrollments.
 
-`covers` has one row per member with all that the member's rows follow from; the functions below it turn a day of cover
-into plan and group. All of it is arithmetic on the keys of member and household: no join, no shuffle.
+`members` has one row per member with all that the member's rows follow from; the functions below it turn a day of
+coverage into plan and group. All of it is arithmetic on the keys of member and household: no join, no shuffle.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from payerlake.pharmacy import tenure
 from payerlake.pharmacy.employer_groups import Groups
 from payerlake.pharmacy.offers import CLASSES, Offers, plan_kinds
 from payerlake.pharmacy.settings import SCENARIOS
-from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice
+from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice, string_at
 from payerlake.sampling.packing import Fields
 
 SINGLE, DUAL, TRANSITION, HISTORICAL = range(4)
@@ -29,8 +29,8 @@ _NEEDS_SPOUSE = "MARRIAGE"
 _EVENT = Fields(month=4, event=27)  # the event by its position in `events`
 
 
-class Cover:
-    """The cover of all households of a world."""
+class Coverage:
+    """The coverage of all households of a world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -60,8 +60,8 @@ class Cover:
     @planned_once
     def _members(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
-        placed = keys.select("id", people.slot(key).alias("slot"))
-        grouped = placed.select(
+        with_slot = keys.select("id", people.slot(key).alias("slot"))
+        with_household = with_slot.select(
             "id",
             "slot",
             people.household(key, slot).alias("household"),
@@ -69,13 +69,10 @@ class Cover:
             people.has_spouse(slot).alias("has_spouse"),
         )
         spouse = F.when(F.col("has_spouse"), head + 1).otherwise(head)
-        adults = grouped.select(
-            "*",
-            people.slot(head).alias("head_slot"),
-            spouse.alias("spouse"),
-            people.slot(spouse).alias("spouse_slot"),
+        with_adults = with_household.select(
+            "*", people.slot(head).alias("head_slot"), spouse.alias("spouse"), people.slot(spouse).alias("spouse_slot")
         )
-        known = adults.select(
+        with_births = with_adults.select(
             "*",
             people.birth_date(key, slot).alias("birth_date"),
             people.birth_date(head, F.col("head_slot")).alias("head_birth"),
@@ -83,9 +80,9 @@ class Cover:
             ordered_choice(self._uniform("scenario", head), self._positions(SCENARIOS)).cast("int").alias("scenario"),
             people.state_index(head).alias("state_index"),
         )
-        aged = known.select("*", *self._turning_days())
-        dated = aged.select("*", *self._starts(), *self._tenures())
-        return dated.select("*", *self._history())
+        with_turning_days = with_births.select("*", *self._turning_days())
+        with_starts = with_turning_days.select("*", *self._starts(), *self._tenures())
+        return with_starts.select("*", *self._history())
 
     def _positions(self, names: tuple[str, ...]) -> dict[str, float]:
         shares = self._settings.enrollments.scenarios
@@ -129,8 +126,8 @@ class Cover:
             .otherwise(tenure.ALONE)
         )
         power = F.get(constant_array([1.0 / a for a in self._tenure.exponents], "double"), kind)
-        drawn = year - F.floor((years + 1) * F.pow(self._uniform("tenure", head), power))
-        head_start = F.greatest(drawn, self._first_possible_year(F.col("head_birth"), F.lit(False)))
+        household_year = year - F.floor((years + 1) * F.pow(self._uniform("tenure", head), power))
+        head_start = F.greatest(household_year, self._first_possible_year(F.col("head_birth"), F.lit(False)))
         is_dependent = F.col("id") - head >= F.when(F.col("has_spouse"), 2).otherwise(1)
         own = self._first_possible_year(F.col("birth_date"), is_dependent)
         return [
@@ -153,12 +150,12 @@ class Cover:
         head = F.col("household")
         special = bernoulli(self._uniform("special", head), self._settings.seasons.special_share)
         event = self._event("first")
-        with_household = first_year == F.col("household_year")
-        month = F.when(with_household & special, _EVENT.unpack("month", event)).otherwise(1)
+        is_with_household = first_year == F.col("household_year")
+        month = F.when(is_with_household & special, _EVENT.unpack("month", event)).otherwise(1)
         return [
             rows.cast("int").alias("past_rows"),
             F.greatest(F.make_date(first_year, month, F.lit(1)), birth).alias("first_day"),
-            F.when(with_household & special, event).alias("first_event"),
+            F.when(is_with_household & special, event).alias("first_event"),
         ]
 
     def _has_dependents(self) -> Column:
@@ -191,7 +188,7 @@ class Cover:
 
     def event_name(self, event: Column) -> Column:
         """The name of a packed event."""
-        return F.get(constant_array(self.events, "string"), _EVENT.unpack("event", event))
+        return string_at(self.events, _EVENT.unpack("event", event))
 
     # plan and group on a day
 
@@ -208,27 +205,27 @@ class Cover:
             .otherwise(at["single"])
         )
 
-    def spell_phase(self) -> Column:
+    def span_phase(self) -> Column:
         """For how many years (bigint) the household has had its present plan."""
         return F.floor(self._uniform("spell", F.col("household")) * self._settings.enrollments.years_with_a_plan)
 
-    def spell(self, year: Column, phase: Column) -> Column:
-        """How many plans ago (bigint) a year was: 0 for the household's present plan, 1 for the one before, …"""
+    def span(self, year: Column, phase: Column) -> Column:
+        """The enrollment span (bigint) of a year: 0 for the household's present plan, 1 for the one before, …"""
         return F.floor((self.this_year.year - year + phase) / self._settings.enrollments.years_with_a_plan)
 
-    def plans(self, household_class: Column, spell: Column) -> Column:
-        """The pair of plans of this spell, packed as PAIR of offers."""
-        mode = F.when(spell == 0, F.get(constant_array(_MODE_OF_SCENARIO, "int"), F.col("scenario"))).otherwise(0)
-        u = self._world.draws.uniform("coverage", "plan", F.col("household"), spell)
+    def plans(self, household_class: Column, span: Column) -> Column:
+        """The pair of plans of this span, packed as PAIR of offers."""
+        mode = F.when(span == 0, F.get(constant_array(_MODE_OF_SCENARIO, "int"), F.col("scenario"))).otherwise(0)
+        u = self._world.draws.uniform("coverage", "plan", F.col("household"), span)
         return self.offers.pair(household_class, F.col("state_index"), mode, u)
 
     def group_kind(self, plan: Column) -> Column:
         """The kind (position in KINDS) of group through which this plan (position) is held."""
         return F.get(constant_array(plan_kinds(), "int"), plan)
 
-    def group_number(self, kind: Column, spell: Column) -> Column:
-        """The number of the group of this kind through which the household has its cover in this spell."""
-        u = self._world.draws.uniform("coverage", "group", F.col("household"), spell)
+    def group_number(self, kind: Column, span: Column) -> Column:
+        """The number of the group of this kind through which the household has its coverage in this span."""
+        u = self._world.draws.uniform("coverage", "group", F.col("household"), span)
         place = self.groups.place(kind, F.col("state_index"), u)
         return self.groups.number(kind, F.col("state_index"), place)
 

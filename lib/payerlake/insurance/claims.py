@@ -80,17 +80,22 @@ def _candidates(world: World, health: Health) -> list[SparkColumn]:
     added = [F.when(health.has(name), rate).otherwise(0.0) for name, rate in law.frequency_added.items()]
     further = F.greatest(F.bit_count("conditions") - 1, F.lit(0)) * law.frequency_of_each_further
     yearly = reduce(SparkColumn.__add__, added, by_age) + further
-    peak = max(_season(law)) / _YEAR
+    peak = _peak(law)
     rate = F.least(yearly, F.lit(law.highest_frequency)) * F.col("days_covered") * peak
     u = world.draws.uniform("claims", "count", F.col("id"))
-    highest = law.highest_frequency * _lookback_days(world.settings) * peak
-    if highest > _MOST_EXPECTED:
+    count, keep = poisson_ladder(u, rate, most_candidates(world.settings))
+    return [count.alias("count"), keep.alias("keep")]
+
+
+def most_candidates(settings: InsuranceSettings) -> float:
+    """How many are expected of the most frequent. Raises BadInput for more than there are claim ids for."""
+    most = settings.claims.highest_frequency * _lookback_days(settings) * _peak(settings.claims)
+    if most > _MOST_EXPECTED:
         raise BadInput(
-            f"claims: up to {highest:.0f} candidates are expected of a member, and claim ids have room for "
+            f"claims: {most:.0f} candidates are expected of a member at most, and claim ids have room for "
             f"{_MOST_EXPECTED}; lower highest_frequency, lookback_years or the peak of season"
         )
-    count, keep = poisson_ladder(u, rate, highest)
-    return [count.alias("count"), keep.alias("keep")]
+    return most
 
 
 def _coverage_in_lookback(settings: InsuranceSettings) -> list[SparkColumn]:
@@ -108,6 +113,11 @@ def _season(law: Claims) -> list[float]:
     """The factor of each month, in proportion, so that they average 1."""
     factors = [law.season.get(month, 1.0) for month in range(1, 13)]
     return [factor * len(factors) / math.fsum(factors) for factor in factors]
+
+
+def _peak(law: Claims) -> float:
+    """The candidates a day, of a rate of one a year."""
+    return max(_season(law)) / _YEAR
 
 
 def _lookback_days(settings: InsuranceSettings) -> int:

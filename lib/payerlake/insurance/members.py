@@ -33,6 +33,7 @@ def members(world: World) -> DataFrame:
     diagnosed = in_a_new_method(health.diagnosed(profiled))
     measured = in_a_new_method(_measured(world, health, Coverage(world, health).covered(diagnosed)))
     or_null = partial(_or_null, world)
+    pressure = F.concat(F.col("systolic").cast("string"), F.lit("/"), F.col("diastolic").cast("string"))
     return measured.select(
         (key + 1).alias("member_id"),
         F.col("birth_date").alias("dob"),
@@ -42,7 +43,7 @@ def members(world: World) -> DataFrame:
         or_null("weight", decimal(F.col("weight"), 6, 2)),
         or_null("height", decimal(F.col("height"), 5, 2)),
         or_null("heart_rate", F.col("heart_rate").cast("smallint")),
-        or_null("blood_pressure", _pressure(F.col("systolic"), F.col("diastolic"))),
+        or_null("blood_pressure", pressure),
         or_null("blood_oxygen", F.col("blood_oxygen").cast("tinyint")),
         or_null("smoker", F.col("smoker")),
         or_null("drinker", F.col("drinker")),
@@ -103,10 +104,6 @@ def _vital(world: World, health: Health, name: str, z: SparkColumn, shift: Spark
     value = F.floor(number_at(means, those) + shift + number_at(sds, those) * z).cast("int")
     low, high = (int(bound) for bound in law.range)
     return F.least(F.greatest(value, F.lit(low)), F.lit(high))
-
-
-def _pressure(systolic: SparkColumn, diastolic: SparkColumn) -> SparkColumn:
-    return F.concat(systolic.cast("string"), F.lit("/"), diastolic.cast("string"))
 
 
 def _sleep(world: World, health: Health) -> SparkColumn:

@@ -69,6 +69,7 @@ class Coverage:
             people.has_spouse(slot).alias("has_spouse"),
         )
         spouse = F.when(F.col("has_spouse"), head + 1).otherwise(head)
+        scenarios = {str(i): self._settings.enrollments.scenarios[name] for i, name in enumerate(SCENARIOS)}
         with_adults = with_household.select(
             "*", people.slot(head).alias("head_slot"), spouse.alias("spouse"), people.slot(spouse).alias("spouse_slot")
         )
@@ -77,16 +78,12 @@ class Coverage:
             people.birth_date(key, slot).alias("birth_date"),
             people.birth_date(head, F.col("head_slot")).alias("head_birth"),
             people.birth_date(F.col("spouse"), F.col("spouse_slot")).alias("spouse_birth"),
-            ordered_choice(self._uniform("scenario", head), self._positions(SCENARIOS)).cast("int").alias("scenario"),
+            ordered_choice(self._uniform("scenario", head), scenarios).cast("int").alias("scenario"),
             people.state_index(head).alias("state_index"),
         )
         with_turning_days = with_births.select("*", *self._turning_days())
         with_starts = with_turning_days.select("*", *self._starts(), *self._tenures())
         return with_starts.select("*", *self._history())
-
-    def _positions(self, names: tuple[str, ...]) -> dict[str, float]:
-        shares = self._settings.enrollments.scenarios
-        return {str(i): shares[name] for i, name in enumerate(names)}
 
     def _turning_days(self) -> list[Column]:
         """Days on which the household's class changes: the older and the younger adult turn 65, the head 19 and 30."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property, reduce
+from itertools import accumulate
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -139,21 +140,16 @@ class DrugLists:
         stratum = F.col("stratum")
         start = F.when(stratum == 0, 0).otherwise(F.get("ends", stratum - 1))
         turned = F.get("turns", stratum) * (F.col("line") - start) + F.get("shifts", stratum)
-        place = F.get(constant_array([sum(sizes[:i]) for i in range(len(sizes))], "int"), stratum) + turned % F.get(
-            constant_array(sizes, "int"), stratum
-        )
+        begins = list(accumulate(sizes, initial=0))
+        place = F.get(constant_array(begins, "int"), stratum) + turned % F.get(constant_array(sizes, "int"), stratum)
         return F.get(constant_array([p for stratum in self._strata for p in stratum], "int"), place)
 
     def _products(self) -> DataFrame:
         """Each product's position, reference NDC, and where the pairs of limits of its form begin and how many."""
-        forms, starts = list(_PAIRS), _starts()
+        counts = {form: len(pairs) for form, pairs in _PAIRS.items()}
+        firsts = dict(zip(_PAIRS, accumulate(counts.values(), initial=0), strict=False))
         rows = [
-            (
-                p,
-                drugs.ndc(p, item.manufacturer, 0),
-                starts[forms.index(item.dosage_form)],
-                len(_PAIRS[item.dosage_form]),
-            )
+            (p, drugs.ndc(p, item.manufacturer, 0), firsts[item.dosage_form], counts[item.dosage_form])
             for p, item in enumerate(drugs.catalogue(self._world.settings.drugs, self._world.settings.seed))
         ]
         return listed(self._world.spark, rows, "product int, ndc_code string, first_pair int, pairs int")
@@ -188,11 +184,6 @@ def _stratum() -> Column:
     for position in range(1, len(_STRATA)):
         stratum = stratum.when(F.col("line") < F.col("ends")[position], position)
     return stratum
-
-
-def _starts() -> list[int]:
-    counts = [len(pairs) for pairs in _PAIRS.values()]
-    return [sum(counts[:i]) for i in range(len(counts))]
 
 
 def days_limit(limit: Column) -> Column:

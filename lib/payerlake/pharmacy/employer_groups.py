@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 
 from payerlake import reference
 from payerlake.contract.schema import Column, Table
-from payerlake.errors import BadInput
 from payerlake.person import names
 from payerlake.person.world import World
 from payerlake.pharmacy.offers import plans_of
@@ -45,7 +44,7 @@ class Groups:
         counts = []
         for group_kind in KINDS:
             wanted = self.settings.members / 1000 * self.settings.employer_groups[group_kind]
-            wanted = min(wanted, _NUMBERS - len(weights))
+            wanted = min(wanted, _NUMBERS - len(weights))  # by state they are one more each at most
             counts += [max(1, round(wanted * weight / total)) for weight in weights.values()]
         return counts
 
@@ -53,15 +52,8 @@ class Groups:
     def _first(self) -> list[int]:
         """The position of each state's first group among those of its kind."""
         states = len(self.settings.population.states)
-        first = []
-        for kind in range(len(KINDS)):
-            of_kind = self.counts[kind * states : (kind + 1) * states]
-            first += [sum(of_kind[:i]) for i in range(states)]
-        if max(first) >= _NUMBERS:
-            raise BadInput(
-                f"employer_groups: more than {_NUMBERS} groups of one kind; lower the groups per 1,000 members"
-            )
-        return first
+        kinds = [self.counts[start : start + states] for start in range(0, len(self.counts), states)]
+        return [sum(of_kind[:i]) for of_kind in kinds for i in range(states)]
 
     def number(self, kind: SparkColumn, state_index: SparkColumn, place: SparkColumn) -> SparkColumn:
         """`GRP-12345` for the place-th (from 0) group of this kind (position) in this state."""

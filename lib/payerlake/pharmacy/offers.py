@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -37,9 +38,8 @@ _BEFORE = {
     "EXCH-GOLD-001": "IND-GOLD-001",
     "MCAID-EXP-001": "IND-BRONZE-001",
 }
-_RETIREE_SHARE = (
-    0.10  # of Medicare Advantage members with two covers' worth of weight: a former employer's plan beside it
-)
+# Of Medicare Advantage members, by weight, with two plans: a former employer's plan beside it.
+_RETIREE_SHARE = 0.10
 
 
 def family(plan_code: str) -> str:
@@ -52,6 +52,7 @@ def kind(plan_code: str) -> str:
     return _KIND_OF_FAMILY[family(plan_code)]
 
 
+Zone = tuple[frozenset[str], frozenset[str]]  # the plans sold on the first day of the plan year, of the year before
 Pair = tuple[str, str]  # the first plan, and the second or new one (the first again where there is none)
 PAIR = Fields(second=15, first=16)  # of positions of plans
 
@@ -67,14 +68,11 @@ class Offers:
         return {(plan, state): first for plan, state, first in availability(self.settings)}
 
     @cached_property
-    def _zones(self) -> list[tuple[frozenset[str], frozenset[str]]]:
-        """For each state the plans sold on the first day of the plan year, and of the year before."""
-        year = self.settings.plan_year
+    def _zones(self) -> list[Zone]:
+        """The zone of each state."""
+        new_years = [datetime.date(self.settings.plan_year - ago, 1, 1) for ago in (0, 1)]
         return [
-            (
-                self._sold_in(state, datetime.date(year, 1, 1)),
-                self._sold_in(state, datetime.date(year - 1, 1, 1)),
-            )
+            (self._sold_in(state, new_years[0]), self._sold_in(state, new_years[1]))
             for state in self.settings.population.states
         ]
 
@@ -83,23 +81,22 @@ class Offers:
 
     def pairs(self, household_class: str, state: str, mode: str) -> dict[Pair, float]:
         """The pairs of plans open to such a household in this state, with their weights."""
-        now, before = self._zones[list(self.settings.population.states).index(state)]
-        return self._pairs(household_class, now if mode != "transition" else now & before, mode)
+        return self._pairs(household_class, self._zones[list(self.settings.population.states).index(state)], mode)
 
-    def _pairs(self, household_class: str, sold: frozenset[str], mode: str) -> dict[Pair, float]:
+    def _pairs(self, household_class: str, zone: Zone, mode: str) -> dict[Pair, float]:
+        sold = zone[0] & zone[1] if mode == "transition" else zone[0]
         if household_class == "turning_65":
             return _turning(self._weights("single", sold), self._weights("senior", sold))
         weights = self._weights(household_class, sold)
         if mode == "one":
             return {(plan, plan): weight for plan, weight in weights.items()}
         partners = _second_plans if mode == "dual" else _new_plans
-        pairs = {}
-        for plan, weight in weights.items():
-            beside = partners(plan, weights, household_class)
-            for other, share in beside.items():
-                if other in sold:
-                    pairs[plan, other] = weight * share
-        return pairs
+        return {
+            (plan, other): weight * share
+            for plan, weight in weights.items()
+            for other, share in partners(plan, weights, household_class).items()
+            if other in sold
+        }
 
     def _weights(self, household_class: str, sold: frozenset[str]) -> dict[str, float]:
         weights = getattr(self.settings.plan_weights, household_class)
@@ -111,11 +108,8 @@ class Offers:
     def _tables(self) -> _Tables:
         zones = list(dict.fromkeys(self._zones))
         tables = _Tables([zones.index(zone) for zone in self._zones], len(zones))
-        for household_class in CLASSES:
-            for now, before in zones:
-                for mode in MODES:
-                    pairs = self._pairs(household_class, now if mode != "transition" else now & before, mode)
-                    tables.add(pairs, household_class, mode)
+        for household_class, zone, mode in product(CLASSES, zones, MODES):
+            tables.add(self._pairs(household_class, zone, mode), household_class, mode)
         return tables
 
     def pair(self, household_class: Column, state_index: Column, mode: Column, u: Column) -> Column:

@@ -44,8 +44,10 @@ def special_enrollments(world: World) -> DataFrame:
 def _occasions(coverage: Coverage) -> SparkColumn:
     """The member's special enrollments as an array of (event_type, effective_date)."""
     has_past = F.col("past_rows") > 0
-    first_day = F.when(has_past, F.col("first_day")).otherwise(
-        F.when(_starts_last_year(), F.col("last_start")).otherwise(F.col("this_start"))
+    first_day = (
+        F.when(has_past, F.col("first_day"))
+        .when(F.col("scenario").isin(TRANSITION, HISTORICAL), F.col("last_start"))
+        .otherwise(F.col("this_start"))
     )
     born = first_day == F.col("birth_date")
     first = F.when(born, BIRTH).when(
@@ -58,10 +60,6 @@ def _occasions(coverage: Coverage) -> SparkColumn:
 
 def _occasion(event: SparkColumn, day: SparkColumn) -> SparkColumn:
     return F.struct(event.alias("event_type"), day.alias("effective_date"))
-
-
-def _starts_last_year() -> SparkColumn:
-    return F.col("scenario").isin(TRANSITION, HISTORICAL)
 
 
 TABLE = Table(

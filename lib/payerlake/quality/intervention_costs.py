@@ -28,7 +28,7 @@ def intervention_costs(world: World) -> DataFrame:
     tracked = care.tracked(care.closed(care.opened(world.settings.members_per_file.intervention_costs)))
     by_method = {name: care.methods.index(name) for name in _REVIEWS if name in care.methods}
     rows = tracked.select(
-        "gap_id", F.explode(F.filter(F.array(*_costs(care, kinds, by_method)), _is_due)).alias("cost")
+        "gap_id", F.explode(F.filter(F.array(*_costs(care, kinds, by_method)), lambda cost: cost["due"])).alias("cost")
     )
     costs = [standard_cost(kind) for kind in kinds]
     unit = number_at([cost for cost, _ in costs], F.col("cost.kind"))
@@ -48,10 +48,6 @@ def intervention_costs(world: World) -> DataFrame:
         .alias("notes"),
         created_column(world),
     )
-
-
-def _is_due(cost: SparkColumn) -> SparkColumn:
-    return cost["due"]
 
 
 def _costs(care: CareGaps, kinds: list[str], by_method: dict[str, int]) -> list[SparkColumn]:

@@ -24,7 +24,6 @@ from payerlake.insurance import facility
 from payerlake.person.world import World
 from payerlake.pharmacy import formularies
 from payerlake.publish import fingerprint, orders
-from payerlake.sampling.identifiers import npi
 from payerlake.storage.manifest import Manifest, TableRecord
 from tests.conftest import compiled
 
@@ -165,12 +164,6 @@ def test_every_facility_has_an_npi_of_its_own(spark: SparkSession, issued: bool)
     assert [int(number[0]) for number in numbers] == [digit for digit in digits for _ in range(2)]
     assert len(set(numbers)) == len(ids)
     assert {len(number) for number in numbers} == {10}
-
-
-def test_an_npi_is_the_same_of_a_number_and_of_a_column(spark: SparkSession) -> None:
-    body = F.lit(12345678).cast("bigint")
-    row = spark.range(1).select(npi(body, 9), npi(body, F.lit(9).cast("bigint"))).first()
-    assert row[0] == row[1] == "9123456789"
 
 
 def test_formularies_beyond_what_is_listed_have_their_shares_exactly(

@@ -13,7 +13,7 @@ from scipy import stats
 from payerlake import registry
 from payerlake.contract import settings
 from payerlake.contract.population import Population, years_before
-from payerlake.person import names
+from payerlake.person import names, places
 from payerlake.person.people import OWN_NAME_SHARE, People
 from payerlake.person.world import World
 from payerlake.resources import resource
@@ -43,15 +43,15 @@ def persons(
     )
     frame = placed.select(
         "id", "household", "sex", "first_name",
-        people.household_size(key, slot).alias("size"),
-        people.has_spouse(key, slot).alias("has_spouse"),
-        people.role(key, slot).alias("role"),
+        people.household_size(slot).alias("size"),
+        people.has_spouse(slot).alias("has_spouse"),
+        people.role(slot).alias("role"),
         people.age_rank(key, slot).alias("age_rank"),
         people.birth_date(key, slot).alias("birth_date"),
         people.last_name(key, slot).alias("last_name"),
         people.street(household).alias("street"),
         people.state(household).alias("home_state"),
-        *(people.place(field, home).alias(field) for field in ("zip_code", "city", "county", "state", "area_code")),
+        *(places.field(field, home).alias(field) for field in ("zip_code", "city", "county", "state", "area_code")),
     )  # fmt: skip
     return frame.toArrow().to_pandas().sort_values("id", ignore_index=True)
 

@@ -6,10 +6,11 @@ import datetime
 from collections.abc import Iterator
 
 import pytest
+from pyspark.sql import functions as F
 
 from payerlake.contract import settings
 from payerlake.errors import BadInput
-from payerlake.pharmacy.offers import CLASSES, MODES, Offers, family, kind, plans_of
+from payerlake.pharmacy.offers import CLASSES, MODES, PAIR, Offers, family, kind, plans_of
 from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import plan_codes
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
@@ -141,3 +142,16 @@ def test_a_household_without_any_plan_is_refused_with_what_to_weight(tmp_path) -
         match=r"plan_weights\.senior: no plan of these is sold everywhere for mode 'one'; give weight",
     ):
         _ = offers._tables
+
+
+def test_a_plan_beyond_the_32nd_is_drawn_as_every_other(spark, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [*(f"COMM-NEW-{i:03d}" for i in range(40)), *plan_codes()]
+    monkeypatch.setattr("payerlake.pharmacy.offers.plan_codes", lambda: codes)
+    monkeypatch.setattr("payerlake.pharmacy.plan_states.plan_codes", lambda: codes)
+    offers = offers_of()
+    positions = [F.lit(names.index(name)).cast("int") for names, name in ((CLASSES, "senior"), (MODES, "dual"))]
+    state = next(iter(offers.settings.population.states))
+    pair = offers.pair(positions[0], F.lit(0), positions[1], F.col("id") / 1000)
+    drawn = spark.range(1000).select(*(PAIR.unpack(name, pair).alias(name) for name in ("first", "second")))
+    found = {(codes[row["first"]], codes[row["second"]]) for row in drawn.distinct().collect()}
+    assert found == set(offers.pairs("senior", state, "dual"))

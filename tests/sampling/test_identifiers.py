@@ -101,11 +101,11 @@ def test_small_and_negative_bits_make_whole_uuids(spark: SparkSession, high: int
 
 def test_an_npi_has_the_check_digit_of_the_published_example(spark: SparkSession) -> None:
     # 45 CFR 162.406's check digit as CMS explains it: 123456789 has the check digit 3.
-    assert spark.range(1).select(identifiers.npi(F.lit(23_456_789), first=1)).first()[0] == "1234567893"
+    assert spark.range(1).select(identifiers.npi(F.lit(23_456_789), first=F.lit(1))).first()[0] == "1234567893"
 
 
 def test_npis_pass_luhns_check_with_their_prefix_and_begin_as_asked(spark: SparkSession) -> None:
-    numbers = first_column(spark.range(0, 2_000, 1, 1).select(identifiers.npi(F.col("id") * 49_999, first=9)))
+    numbers = first_column(spark.range(0, 2_000, 1, 1).select(identifiers.npi(F.col("id") * 49_999, first=F.lit(9))))
     assert all(re.fullmatch(r"9\d{9}", number) for number in numbers)
     assert all(_luhn(f"80840{number}") for number in numbers)
 

@@ -10,7 +10,7 @@ from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_c
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
 from payerlake.person.world import MEMBERS, World
-from payerlake.sampling.frames import kept
+from payerlake.sampling.frames import filtered
 from payerlake.sampling.numbers import exact
 
 _MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
@@ -20,9 +20,9 @@ def capitation(world: World) -> DataFrame:
     """One row per insured patient and month on a panel; key PatientID, MonthYear. Rates, and how the risk score moves
     from month to month: the settings' `capitation` and `risk`."""
     roster = Roster(world)
-    known = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.capitation)))
+    patients = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.capitation)))
     month = F.col("month")
-    return paid_months(world, known).select(
+    return paid_months(world, patients).select(
         *[F.col(name).alias(header) for name, header in PATIENT_COLUMNS.items()],
         F.col("clinic").alias("Clinic"),
         roster.clinics.provider_of_month(month).alias("Provider"),
@@ -36,19 +36,19 @@ def paid_months(world: World, patients: DataFrame) -> DataFrame:
     """A row per capitated patient of the roster and month: adds `month` (int), `provider` (bigint), `month_raf` (risk
     score in thousandths, int) and `cents` (bigint)."""
     roster, risk = Roster(world), world.settings.risk
-    capitated = kept(patients, roster.is_capitated())
+    capitated = filtered(patients, roster.is_capitated())
     monthly = capitated.select(
         "*", roster.rate().alias("rate"), F.explode(F.sequence("first_month", "last_month")).alias("month")
     )
     u = world.draws.uniform("capitation", "RiskScore_RAF", F.col("id"), F.col("month"))
     drifted = F.floor(F.col("raf") * 10 * (u * (2 * risk.drift) + (1 - risk.drift)) + 0.5).cast("int")
     low, high = (F.lit(round(bound * 1000)) for bound in (risk.low, risk.high))
-    scored = monthly.select(
+    with_raf = monthly.select(
         "*",
         roster.clinics.provider(F.col("month")).alias("provider"),
         F.least(F.greatest(drifted, low), high).alias("month_raf"),
     )
-    return scored.select("*", cents(F.col("rate") * F.col("month_raf") / 1000).alias("cents"))
+    return with_raf.select("*", cents(F.col("rate") * F.col("month_raf") / 1000).alias("cents"))
 
 
 def expected_months(settings: FinanceSettings) -> float:

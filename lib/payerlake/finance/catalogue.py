@@ -187,4 +187,4 @@ def _own(code: str, procedures: dict[str, float]) -> Diagnosis:
     return Diagnosis(
         icd10_code=code, label=code, category="Own", kind="acute", sex="", from_age=0, to_age=OLDEST, times_for_men=1.0,
         requires=(), excludes=(), procedures=procedures, **by_age,
-    )  # fmt: skip
+    )  # fmt: skip  # in the order of the list's columns

@@ -13,7 +13,7 @@ from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services, claims_per_patient
 from payerlake.finance.settings import STATUSES, FinanceSettings
 from payerlake.person.world import MEMBERS, World
-from payerlake.sampling.distributions import choice, constant_array, integer, table_choice
+from payerlake.sampling.distributions import choice, integer, string_at, table_choice
 from payerlake.sampling.identifiers import numbered
 
 UNPAID_BY_PATIENT = "Not paid by the patient"
@@ -25,10 +25,10 @@ def claims(world: World) -> DataFrame:
     """One row per claim; key ClaimID. How many, for what and what becomes of them: the settings' `claims`, `diagnoses`,
     `procedures`, `plans` and `self_pay`."""
     roster = Roster(world)
-    known = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.claims)))
+    patients = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.claims)))
     services = Services(world, roster)
     number = F.col("id") * claims_per_patient(world.settings) + F.col("ordinal") + 1
-    return adjudicated(world, roster, services.claimed(known)).select(
+    return adjudicated(world, roster, services.claimed(patients)).select(
         numbered("CLM", number, digits=8).alias("ClaimID"),
         *[F.col(name).alias(header) for name, header in PATIENT_COLUMNS.items()],
         dollars(roster.payers.copay_cents(F.col("offer")), 7).alias("Copay"),
@@ -45,7 +45,7 @@ def claims(world: World) -> DataFrame:
         dollars(F.col("allowed")).alias("AllowedAmount"),
         dollars(F.col("paid")).alias("PaidAmount"),
         dollars(F.col("responsibility")).alias("PatientResponsibility"),
-        F.get(constant_array(STATUSES, "string"), F.col("status")).alias("ClaimStatus"),
+        string_at(STATUSES, F.col("status")).alias("ClaimStatus"),
         dollars(F.col("charge") - F.col("allowed")).alias("ContractualAdjustment"),
         _denial(world, roster).alias("DenialReason"),
     )
@@ -59,15 +59,16 @@ def adjudicated(world: World, roster: Roster, claimed: DataFrame) -> DataFrame:
     """
     law, plan = world.settings.claims, F.col("plan")
     allowed = cents(F.col("charge") * roster.payers.allowed(_u(world, "AllowedAmount"), plan))
-    priced = claimed.select("*", allowed.alias("allowed"))
+    with_allowed = claimed.select("*", allowed.alias("allowed"))
     copay = F.least(roster.payers.copay_cents(F.col("offer")).cast("bigint"), F.col("allowed"))
     owed, status = F.col("allowed") - F.col("_copay"), F.col("status")
-    decided = priced.select("*", copay.alias("_copay")).select("*", _status(world, roster, owed).alias("status"))
+    with_copay = with_allowed.select("*", copay.alias("_copay"))
+    with_status = with_copay.select("*", _status(world, roster, owed).alias("status"))
     low, high = law.partial
     part = cents(owed * (_u(world, "PaidAmount") * (high - low) + low))
     in_part = F.greatest(F.lit(1), F.least(part, owed - 1))
-    return decided.select(
-        *priced.columns,
+    return with_status.select(
+        *with_allowed.columns,
         "status",
         F.when(status.isin(_PAID, _PARTLY), F.col("_copay")).otherwise(0).alias("responsibility"),
         F.when(status == _PAID, owed).when(status == _PARTLY, in_part).otherwise(0).alias("paid"),

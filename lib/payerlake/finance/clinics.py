@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from payerlake.finance.settings import CHANGE_PROVIDER, JOIN, LEAVE, FinanceSettings
 from payerlake.person import names
 from payerlake.person.world import World
-from payerlake.sampling.distributions import constant_array, date_at, integer, integer_at, ordered_choice
+from payerlake.sampling.distributions import date_at, integer, integer_at, ordered_choice, string_at
 
 _NAME_STEP = 619  # prime to the number of last names: providers of a clinic have different ones
 
@@ -38,11 +38,11 @@ class Clinics:
 
     def clinic_name(self, provider: Column) -> Column:
         """The name of the provider's clinic; beyond those that the settings name, its number."""
-        clinic, known = F.floor(provider / self._settings.providers_per_clinic), self._settings.clinics
+        clinic, named = F.floor(provider / self._settings.providers_per_clinic), self._settings.clinics
         # There may be more clinics than an int can tell: beyond the list all are alike.
-        place = F.least(clinic, F.lit(len(known))).cast("int")
-        named = F.get(constant_array(known, "string"), place)
-        return F.coalesce(named, F.concat(F.lit("Clinic "), (clinic + 1).cast("string")))
+        place = F.least(clinic, F.lit(len(named))).cast("int")
+        name = string_at(named, place)
+        return F.coalesce(name, F.concat(F.lit("Clinic "), (clinic + 1).cast("string")))
 
     def provider_name(self, provider: Column) -> Column:
         """`Dr. Maria Lopez`: no two of a clinic have a last name in common."""
@@ -52,7 +52,7 @@ class Clinics:
         place = (turn + (provider % self._settings.providers_per_clinic) * _NAME_STEP) % len(last)
         sex = F.when(self._draws.uniform("clinics", "sex", provider) < 0.5, "F").otherwise("M")
         first = names.first_name(self._draws.uniform("clinics", "first_name", provider), sex)
-        return F.concat(F.lit("Dr. "), first, F.lit(" "), F.get(constant_array(last, "string"), place.cast("int")))
+        return F.concat(F.lit("Dr. "), first, F.lit(" "), string_at(last, place.cast("int")))
 
     # months: numbered from 0 to months_back - 1
 
@@ -65,7 +65,7 @@ class Clinics:
 
     def month_name(self, month: Column) -> Column:
         """`2024-12`."""
-        return F.get(constant_array([f"{day:%Y-%m}" for day in self.months], "string"), month)
+        return string_at([f"{day:%Y-%m}" for day in self.months], month)
 
     def day(self, u: Column, month: Column) -> Column:
         """A day of the month; of the last, up to the dataset's own day."""
@@ -79,16 +79,17 @@ class Clinics:
         """Adds `own_provider` and `next_provider` (bigint), `first_month` and `last_month`, and `changed_month` (int),
         from which on the patient is on the panel of the next provider; months_back where never."""
         months, size = self._settings.months_back, self._settings.patients_per_provider
-        placed = patients.select("*", F.floor(F.col("id") / size).alias("own_provider"))
+        with_own = patients.select("*", F.floor(F.col("id") / size).alias("own_provider"))
         own = F.col("own_provider")
-        placed = placed.select("*", self._next(own).alias("next_provider"), self._is_mover().alias("_moves"))
+        with_next = with_own.select("*", self._next(own).alias("next_provider"), self._is_mover().alias("_moves"))
         kind = ordered_choice(self._u("change"), self._settings.panel.changes)
         month = integer(self._u("month"), 1, max(1, months - 1)).cast("int")
         kinds = {name: F.col("_moves") & (F.col("_kind") == name) for name in (CHANGE_PROVIDER, JOIN, LEAVE)}
-        drawn = placed.select("*", kind.alias("_kind"), month.alias("_month"))
+        with_change = with_next.select("*", kind.alias("_kind"), month.alias("_month"))
         changes = kinds[CHANGE_PROVIDER] & (F.col("next_provider") != own)
-        return drawn.select(
-            *placed.columns[:-1],
+        return with_change.select(
+            *with_own.columns,
+            "next_provider",
             F.when(kinds[JOIN], F.col("_month")).otherwise(0).alias("first_month"),
             F.when(kinds[LEAVE], F.col("_month") - 1).otherwise(months - 1).alias("last_month"),
             F.when(changes, F.col("_month")).otherwise(months).alias("changed_month"),

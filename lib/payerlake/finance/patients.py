@@ -17,8 +17,8 @@ def patients(world: World) -> DataFrame:
     """One row per patient; key patient_id_str. Plans by age, risk scores by CMS-HCC V28: the settings' parts of these
     names. Clinic and provider are those whose patient somebody is, also in months with another provider."""
     roster = Roster(world)
-    known = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.patients)))
-    return known.select(
+    labelled = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.patients)))
+    return labelled.select(
         F.col("patient_id").alias("patient_id_str"),
         F.col("name").alias("patient_name"),
         "member_id",

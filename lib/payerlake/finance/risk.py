@@ -21,12 +21,12 @@ from pyspark.sql import functions as F
 from payerlake.finance.catalogue import OLDEST, SEXES, Diagnosis
 from payerlake.finance.columns import place_of
 from payerlake.sampling.distributions import constant_array, integer_at
+from payerlake.sampling.packing import BYTE, bits_of, byte, has_any
 
 MODEL = "CMS-HCC Model V28"
 AGED = 65
 _SEGMENTS = ("CND_", "CNA_")  # below 65, and from then on
 _PERSONS = [(age, sex) for age in range(OLDEST + 1) for sex in SEXES]  # in the order of `place_of`
-_BYTE = 8
 _HIGHEST_COUNT = 10
 
 _INTERACTIONS = {
@@ -60,11 +60,11 @@ class RiskModel:
         Step by step, as each looks often at what the one before it found.
         """
         person, aged = place_of(F.col("age"), F.col("sex")), (F.col("age") >= AGED).cast("int")
-        known = patients.select("*", person.alias("_person"), aged.alias("_aged"))
-        found, hccs = self._found(F.col("conditions"), F.col("_person")), F.col("_hccs")
-        for left in (found, self._without_lone_device(hccs), self._without_those_below(hccs)):
-            known = known.select(*patients.columns, "_person", "_aged", left.alias("_hccs"))
-        return known.select(*patients.columns, self._score(F.col("_person"), F.col("_aged")).alias("score"))
+        with_hccs = patients.select("*", person.alias("_person"), aged.alias("_aged"))
+        of_diagnoses, hccs = self._of_diagnoses(F.col("conditions"), F.col("_person")), F.col("_hccs")
+        for left in (of_diagnoses, self._without_lone_device(hccs), self._without_those_below(hccs)):
+            with_hccs = with_hccs.select(*patients.columns, "_person", "_aged", left.alias("_hccs"))
+        return with_hccs.select(*patients.columns, self._score(F.col("_person"), F.col("_aged")).alias("score"))
 
     def _score(self, person: Column, aged: Column) -> Column:
         hccs = F.col("_hccs")
@@ -80,29 +80,29 @@ class RiskModel:
         """The condition categories that these diagnoses can have, in the order of their bits."""
         return sorted({hcc for reading in self._readings for of in reading for hcc in of}, key=int)
 
-    def _found(self, conditions: Column, person: Column) -> Column:
+    def _of_diagnoses(self, conditions: Column, person: Column) -> Column:
         """The bits (bigint) of the categories that the diagnoses have."""
         reading = integer_at(self._reading_of, person)
         return _or_of_bytes(conditions, [[self._bits(of) for of in reading] for reading in self._readings], reading)
 
     def _without_lone_device(self, hccs: Column) -> Column:
         device, beside = self._bits({_DEVICE}), self._bits(_WITH_DEVICE)
-        return F.when(hccs.bitwiseAND(F.lit(beside)) == 0, hccs.bitwiseAND(F.lit(~device))).otherwise(hccs)
+        return F.when(~has_any(hccs, beside), hccs.bitwiseAND(F.lit(~device))).otherwise(hccs)
 
     def _without_those_below(self, hccs: Column) -> Column:
         below = [self._bits(hierarchies_default.get((hcc, MODEL), set())) for hcc in self.hccs]
         return hccs.bitwiseAND(F.bitwise_not(_or_of_bytes(hccs, [below], F.lit(0))))
 
     def _bits(self, hccs: Collection[str]) -> int:
-        return sum(1 << i for i, hcc in enumerate(self.hccs) if hcc in hccs)
+        return bits_of(i for i, hcc in enumerate(self.hccs) if hcc in hccs)
 
     def _of_hcc(self, segment: str) -> list[int]:
         return [_coefficient(f"{segment}HCC{hcc}") for hcc in self.hccs]
 
     def _of_pair(self, hccs: Column, name: str, groups: tuple[str, str], aged: Column) -> Column:
-        one, other = (F.lit(self._bits(self._group(group))) for group in groups)
-        both = (hccs.bitwiseAND(one) != 0) & (hccs.bitwiseAND(other) != 0)
-        return F.when(both, integer_at([_coefficient(segment + name) for segment in _SEGMENTS], aged)).otherwise(0)
+        one, other = (has_any(hccs, self._bits(self._group(group))) for group in groups)
+        extra = integer_at([_coefficient(segment + name) for segment in _SEGMENTS], aged)
+        return F.when(one & other, extra).otherwise(0)
 
     def _group(self, name: str) -> set[str]:
         return {hcc for hcc in self.hccs if hcc == name or get_diagnostic_categories(MODEL, {hcc}).get(name)}
@@ -138,18 +138,13 @@ def _coefficient(name: str) -> int:
     return round(coefficients_default.get((name.lower(), MODEL), 0.0) * 1000)
 
 
-def _byte(bits: Column, first: int) -> Column:
-    """Eight bits (int) of a bigint from a position on."""
-    return F.shiftrightunsigned(bits, first).bitwiseAND(F.lit(2**_BYTE - 1)).cast("int")
-
-
 def _or_of_bytes(bits: Column, masks: Sequence[Sequence[int]], row: Column) -> Column:
     """All masks (bigint) of the bits that are set; the masks differ by row."""
-    found = [
+    of_bytes = [
         F.coalesce(F.get(constant_array(together, "bigint"), place), F.lit(0).cast("bigint"))
         for together, place in _by_bytes(bits, masks, row, int.__or__)
     ]
-    return reduce(Column.bitwiseOR, found, F.lit(0).cast("bigint"))
+    return reduce(Column.bitwiseOR, of_bytes, F.lit(0).cast("bigint"))
 
 
 def _sums_of_bytes(bits: Column, values: Sequence[Sequence[int]], row: Column) -> list[Column]:
@@ -161,13 +156,13 @@ def _by_bytes(
     bits: Column, values: Sequence[Sequence[int]], row: Column, operation: Callable[[int, int], int]
 ) -> Iterator[tuple[list[int], Column]]:
     """For each byte of the bits: what the values come to together by row and byte, and the place in that list."""
-    for first in range(0, len(values[0]), _BYTE):
-        together = [v for of_row in values for v in _subsets(of_row[first : first + _BYTE], operation)]
-        yield together, row * 2**_BYTE + _byte(bits, first)
+    for first in range(0, len(values[0]), BYTE):
+        together = [v for of_row in values for v in _subsets(of_row[first : first + BYTE], operation)]
+        yield together, row * 2**BYTE + byte(bits, first)
 
 
 def _subsets(values: Sequence[int], operation: Callable[[int, int], int]) -> list[int]:
     """What the values come to together, for each of the 256 bytes that can choose among them."""
     return [
-        reduce(operation, [value for i, value in enumerate(values) if byte >> i & 1], 0) for byte in range(2**_BYTE)
+        reduce(operation, [value for i, value in enumerate(values) if subset >> i & 1], 0) for subset in range(2**BYTE)
     ]

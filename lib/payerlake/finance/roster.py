@@ -40,27 +40,27 @@ class Roster:
         `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
         `Clinics.with_panel` has it."""
         key = F.col("id")
-        slotted = keys.select("*", self._people.slot(key).alias("slot"))
+        with_slot = keys.select("*", self._people.slot(key).alias("slot"))
         days = F.datediff(F.lit(self._settings.population.as_of), self._people.birth_date(key, F.col("slot")))
-        born = slotted.select(
+        with_birth = with_slot.select(
             *keys.columns,
             F.coalesce(days, F.lit(0)).alias("_days"),
             self._people.sex(key, F.col("slot")).alias("sex"),
             self._people.last_name(key, F.col("slot")).alias("last_name"),
         )
-        aged = born.select("id", "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
+        with_age = with_birth.select("id", "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
         offer = self.payers.offer(self._draws.uniform("patients", "health_plan", key), F.col("age"))
-        known = aged.select(
+        with_payer = with_age.select(
             "*", self.morbidity.cell(F.col("age"), F.col("sex")).alias("cell"), offer.alias("offer")
         ).select("*", self.payers.plan(F.col("offer")).alias("plan"))
-        return in_a_new_method(self.clinics.with_panel(self._scored(known)))
+        return in_a_new_method(self.clinics.with_panel(self._scored(with_payer)))
 
     def _scored(self, patients: DataFrame) -> DataFrame:
-        frame = in_a_new_method(self.morbidity.diagnosed(self._draws, in_a_new_method(patients)))
-        scored = RiskModel(self.morbidity.chronic).scored(frame)
+        diagnosed = in_a_new_method(self.morbidity.diagnosed(self._draws, in_a_new_method(patients)))
+        scored = RiskModel(self.morbidity.chronic).scored(diagnosed)
         low, high = (round(bound * 100) for bound in (self._settings.risk.low, self._settings.risk.high))
         hundredths = F.floor(F.col("score") / 10 + 0.5).cast("int")
-        return scored.select(*frame.columns, F.least(F.greatest(hundredths, F.lit(low)), F.lit(high)).alias("raf"))
+        return scored.select(*diagnosed.columns, F.least(F.greatest(hundredths, F.lit(low)), F.lit(high)).alias("raf"))
 
     # what the rows say of a patient
 
@@ -69,7 +69,7 @@ class Roster:
         """Adds, once a patient, what each of the patient's rows repeats: `patient_id`, `name`, `member_id`,
         `health_plan`, `product_code`, `clinic`, and the names of `own_provider` and `next_provider`."""
         own, next_ = F.col("own_provider"), F.col("next_provider")
-        named = patients.select(
+        with_labels = patients.select(
             "*",
             numbered("PAT", F.col("id") + 1).alias("patient_id"),
             F.concat(self._people.first_name(F.col("id"), F.col("sex")), F.lit(" "), F.col("last_name")).alias("name"),
@@ -82,7 +82,7 @@ class Roster:
                 "next_name"
             ),
         )
-        return in_a_new_method(named)
+        return in_a_new_method(with_labels)
 
     # capitation
 

@@ -27,19 +27,19 @@ from payerlake.sampling.distributions import (
     number_at,
     place_in_rows,
     poisson_ladder,
+    string_at,
     table_choice,
     with_normals,
 )
-from payerlake.sampling.frames import in_a_new_method, kept
+from payerlake.sampling.frames import filtered, in_a_new_method
+from payerlake.sampling.packing import BYTE, bits_of, byte, has_any
 
 _PER_YEAR = 32  # claim numbers a patient and year of the data
 _MOST_A_YEAR = 12.0  # claims of the sickest, on average
 _LEAST = 0.5  # times the claims of all, of the healthiest, on average
-_BYTE = 8
 _TURNS = 3  # ordinals that have what comes once a year
-_SERVICE = (
-    5  # characters of a code that say what comes once a year: Z00.0 is a checkup, Z00.00 and Z00.01 what it finds
-)
+# Characters of a code that say what comes once a year: Z00.0 is a checkup, Z00.00 and Z00.01 what it finds.
+_SERVICE = 5
 _MODIFIERS = [code for group in MODIFIER_GROUPS for code in group]
 
 
@@ -64,18 +64,18 @@ class Services:
         """A row per claim of the roster's patients: adds `ordinal` (from 0), `month`, the positions `diagnosis`,
         `procedure` and `place`, and `units` (int), `date`, `modifier_1` to `modifier_3` (code or null), and `charge`
         (bigint, cents)."""
-        services = in_a_new_method(self._diagnosed(self._times(patients)))
-        dated = services.select(
+        diagnosed = in_a_new_method(self._diagnosed(self._times(patients)))
+        with_procedure = diagnosed.select(
             "*",
             self._roster.clinics.day(self._u("date"), F.col("month")).alias("date"),
             self._procedure().alias("procedure"),
         )
-        placed = dated.select("*", self._place().alias("place"))
-        modified = placed.select("*", *[code.alias(f"_group_{i}") for i, code in enumerate(self._groups())])
+        with_place = with_procedure.select("*", self._place().alias("place"))
+        with_groups = with_place.select("*", *[code.alias(f"_group_{i}") for i, code in enumerate(self._groups())])
         units = integer(self._u("Units"), 1, integer_at([p.max_units for p in self._procedures], F.col("procedure")))
-        counted = modified.select("*", units.cast("int").alias("units"), *self._modifiers())
-        priced = with_normals(counted, _z=self._u("ChargeAmount"))
-        return in_a_new_method(priced.select("*", self._charge().alias("charge")))
+        with_modifiers = with_groups.select("*", units.cast("int").alias("units"), *self._modifiers())
+        with_z = with_normals(with_modifiers, _z=self._u("ChargeAmount"))
+        return in_a_new_method(with_z.select("*", self._charge().alias("charge")))
 
     def label(self, kind: str) -> Column:
         """The code of the row's `diagnosis`, `procedure` or `place`."""
@@ -84,10 +84,10 @@ class Services:
             "procedure": [p.procedure_code for p in self._procedures],
             "place": self._places,
         }
-        return F.get(constant_array(codes[kind], "string"), F.col(kind))
+        return string_at(codes[kind], F.col(kind))
 
     def place_description(self) -> Column:
-        return F.get(constant_array(list(places_of_service().values()), "string"), F.col("place"))
+        return string_at(places_of_service().values(), F.col("place"))
 
     # when
 
@@ -100,31 +100,30 @@ class Services:
         highest = _MOST_A_YEAR * self._settings.months_back / MONTHS_A_YEAR
         u = self._draws.uniform("claims", "count", F.col("id"))
         count, keep = poisson_ladder(u, rate, highest)
-        counted = patients.select("*", count.alias("_count"), keep.alias("_keep"), months.alias("_months"))
+        with_count = patients.select("*", count.alias("_count"), keep.alias("_keep"), months.alias("_months"))
         most = claims_per_patient(self._settings)
         numbers = F.when(F.col("_count") > 0, F.sequence(F.lit(0), F.least("_count", F.lit(most)) - 1))
-        listed = kept(counted.select("*", F.explode(numbers).alias("ordinal")), self._u("kept") < F.col("_keep"))
+        claims = filtered(with_count.select("*", F.explode(numbers).alias("ordinal")), self._u("kept") < F.col("_keep"))
         month = F.col("first_month") + F.floor(self._u("month") * F.col("_months")).cast("int")
-        return listed.select(*patients.columns, "ordinal", month.alias("month"))
+        return claims.select(*patients.columns, "ordinal", month.alias("month"))
 
     # what for
 
     def _diagnosed(self, claims: DataFrame) -> DataFrame:
         """Adds `who` (position of age, sex and payer) and `diagnosis`."""
-        conditions, known = F.col("conditions"), F.bit_count("conditions")
+        conditions, count = F.col("conditions"), F.bit_count("conditions")
         who = F.col("cell") * self._cases.kinds + integer_at(self._cases.kind_of, F.col("plan"))
-        is_chronic = (known > 0) & (self._u("reason") < self._settings.claims.for_chronic)
-        place = F.floor(self._u("PrimaryDiagnosis") * known).cast("int")
-        drawn = claims.select("*", who.alias("who"), is_chronic.alias("_is_chronic"), place.alias("_bit"))
-        below = [
-            F.bit_count(conditions.bitwiseAND(F.lit((1 << end) - 1))) for end in range(_BYTE, self._chronic, _BYTE)
-        ]
-        byte = reduce(Column.__add__, [(F.col("_bit") >= bits).cast("int") for bits in below], F.lit(0))
-        found = drawn.select("*", byte.alias("_byte"))
-        visited = found.select("*", self._visit("PrimaryDiagnosis", self._cases.visits).alias("_visit"))
+        is_chronic = (count > 0) & (self._u("reason") < self._settings.claims.for_chronic)
+        place = F.floor(self._u("PrimaryDiagnosis") * count).cast("int")
+        with_who = claims.select("*", who.alias("who"), is_chronic.alias("_is_chronic"), place.alias("_bit"))
+        ends = range(BYTE, self._chronic, BYTE)
+        below = [F.bit_count(conditions.bitwiseAND(F.lit(bits_of(range(end))))) for end in ends]
+        position = reduce(Column.__add__, [(F.col("_bit") >= bits).cast("int") for bits in below], F.lit(0))
+        with_byte = with_who.select("*", position.alias("_byte"))
+        with_visit = with_byte.select("*", self._visit("PrimaryDiagnosis", self._cases.visits).alias("_visit"))
         visit = F.when(self._is_refused(), self._visit("instead", self._cases.open_to_all)).otherwise(F.col("_visit"))
         diagnosis = F.when(F.col("_is_chronic"), self._set_bit(conditions)).otherwise(visit)
-        return visited.select(*claims.columns, "who", diagnosis.alias("diagnosis"))
+        return with_visit.select(*claims.columns, "who", diagnosis.alias("diagnosis"))
 
     def _visit(self, draw: str, weights: list[list[float]]) -> Column:
         """The position of a diagnosis that leads to a visit."""
@@ -141,17 +140,16 @@ class Services:
         turn = integer_at(turns, F.col("_visit"))
         chronic = self._roster.morbidity.mask
         excluded = F.get(constant_array([chronic(d.excludes) for d in self._diagnoses], "bigint"), F.col("_visit"))
-        has_excluded = F.col("conditions").bitwiseAND(excluded) != 0
-        return ((turn >= 0) & (turn != F.col("ordinal"))) | F.coalesce(has_excluded, F.lit(False))
+        has_excluded = F.coalesce(has_any(F.col("conditions"), excluded), F.lit(False))
+        return ((turn >= 0) & (turn != F.col("ordinal"))) | has_excluded
 
     def _set_bit(self, bits: Column) -> Column:
         """The position of the `_bit`-th of the bits that are set, which is in the byte `_byte`."""
-        first = F.col("_byte") * _BYTE
+        first = F.col("_byte") * BYTE
         below = F.bit_count(bits.bitwiseAND(F.call_function("shiftleft", F.lit(1).cast("bigint"), first) - 1))
-        byte = F.call_function("shiftrightunsigned", bits, first).bitwiseAND(F.lit(2**_BYTE - 1)).cast("int")
-        places = [[i for i in range(_BYTE) if value >> i & 1] for value in range(2**_BYTE)]
-        table = [value for of_byte in places for value in (*of_byte, *[0] * (_BYTE - len(of_byte)))]
-        return first + integer_at(table, byte * _BYTE + F.col("_bit") - below)
+        places = [[i for i in range(BYTE) if value >> i & 1] for value in range(2**BYTE)]
+        table = [value for of_byte in places for value in (*of_byte, *[0] * (BYTE - len(of_byte)))]
+        return first + integer_at(table, byte(bits, first) * BYTE + F.col("_bit") - below)
 
     # what is done
 
@@ -177,8 +175,10 @@ class Services:
             [[p.modifiers.get(code, 0.0) for code in group] for p in self._procedures] for group in MODIFIER_GROUPS
         ]
         is_remote = F.col("place") == self._places.index(TELEHEALTH)
-        drawn = [self._of_group(i, [[max(0.0, 1 - sum(of)), *of] for of in shares])
-                 for i, shares in enumerate((service, side, part))]  # fmt: skip
+        drawn = [
+            self._of_group(i, [[max(0.0, 1 - sum(of)), *of] for of in shares])
+            for i, shares in enumerate((service, side, part))
+        ]
         how = self._of_group(TRANSMITTED, [[0.0, *of] if sum(of) > 0 else [1.0, *of] for of in transmitted])
         return [*drawn[:-1], F.when(is_remote, how).otherwise(drawn[-1])]
 
@@ -190,11 +190,13 @@ class Services:
     def _modifiers(self) -> list[Column]:
         """`modifier_1` … `modifier_3`: those that are there, in the order of the groups."""
         a, b, c = (F.col(f"_group_{i}") for i in range(3))
-        codes = constant_array(["", *_MODIFIERS], "string")
         first = F.when(a > 0, a).when(b > 0, b).when(c > 0, c)
         second = F.when((a > 0) & (b > 0), b).when(((a > 0) | (b > 0)) & (c > 0), c)
         third = F.when((a > 0) & (b > 0) & (c > 0), c)
-        return [F.get(codes, code).alias(f"modifier_{i}") for i, code in enumerate((first, second, third), start=1)]
+        return [
+            string_at(["", *_MODIFIERS], code).alias(f"modifier_{i}")
+            for i, code in enumerate((first, second, third), start=1)
+        ]
 
     def _charge(self) -> Column:
         law = self._settings.claims

@@ -1,7 +1,7 @@
 """claims: what was billed to the insurers.
 
 Claims of a member come at random times, as often as age and conditions say. They are drawn as candidates over the days
-of cover within the lookback, dated evenly, and kept by the season of the month: exactly a Poisson number is left.
+of coverage within the lookback, dated evenly, and kept by the season of the month: exactly a Poisson number is left.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.population import years_before
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.insurance.cover import Cover
+from payerlake.errors import BadInput
+from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.health import Health
 from payerlake.insurance.settings import Claims, InsuranceSettings
 from payerlake.person.people import place_among
 from payerlake.person.world import MEMBERS, World
-from payerlake.sampling.distributions import choice_index, number_at, poisson_ladder, with_normals
-from payerlake.sampling.frames import in_a_new_method, kept
+from payerlake.sampling.distributions import choice_index, number_at, place_in_rows, poisson_ladder, with_normals
+from payerlake.sampling.frames import filtered, in_a_new_method
 from payerlake.sampling.numbers import decimal
 
 _PER_MEMBER = 1000  # claim ids
+_MOST_EXPECTED = 650  # candidates of a member, of whom no draw then makes more than there are ids
 _YEAR = 365.25
 
 
@@ -38,10 +40,10 @@ def claims(world: World) -> DataFrame:
     settings: InsuranceSettings = world.settings
     health = Health(world)
     people = health.people(world.member_keys(settings.members_per_file.claims))
-    covered = Cover(world, health).covered(people).select("*", *_cover_in_lookback(settings))
-    asked = kept(covered, F.col("is_covered") & (F.col("days_covered") > 0))
+    covered = Coverage(world, health).covered(people).select("*", *_coverage_in_lookback(settings))
+    in_lookback = filtered(covered, F.col("is_covered") & (F.col("days_covered") > 0))
     profiled = in_a_new_method(
-        health.profiled(asked.select(*people.columns, "insurance_id", "covered_from", "days_covered"))
+        health.profiled(in_lookback.select(*people.columns, "insurance_id", "covered_from", "days_covered"))
     )
     diagnosed = health.diagnosed(profiled)
     amounts = _Amounts(world, health)
@@ -72,22 +74,32 @@ def expected_claims(settings: InsuranceSettings) -> float:
 
 
 def _candidates(world: World, health: Health) -> list[SparkColumn]:
-    """`count` of candidates over the days of cover, and `kept`, the share to keep of those in the season's peak."""
+    """`count` of candidates over the days of coverage, and `keep`, the share to keep of those in the season's peak."""
     law = world.settings.claims
     by_age = health.by_age(law.frequency)
     added = [F.when(health.has(name), rate).otherwise(0.0) for name, rate in law.frequency_added.items()]
     further = F.greatest(F.bit_count("conditions") - 1, F.lit(0)) * law.frequency_of_each_further
     yearly = reduce(SparkColumn.__add__, added, by_age) + further
-    peak = max(_season(law)) / _YEAR
+    peak = _peak(law)
     rate = F.least(yearly, F.lit(law.highest_frequency)) * F.col("days_covered") * peak
     u = world.draws.uniform("claims", "count", F.col("id"))
-    highest = law.highest_frequency * _lookback_days(world.settings) * peak
-    count, kept = poisson_ladder(u, rate, highest)
-    return [count.alias("count"), kept.alias("kept")]
+    count, keep = poisson_ladder(u, rate, most_candidates(world.settings))
+    return [count.alias("count"), keep.alias("keep")]
 
 
-def _cover_in_lookback(settings: InsuranceSettings) -> list[SparkColumn]:
-    """`covered_from`, the first day of cover within the lookback, and `days_covered`, how many they are."""
+def most_candidates(settings: InsuranceSettings) -> float:
+    """How many are expected of the most frequent. Raises BadInput for more than there are claim ids for."""
+    most = settings.claims.highest_frequency * _lookback_days(settings) * _peak(settings.claims)
+    if most > _MOST_EXPECTED:
+        raise BadInput(
+            f"claims: {most:.0f} candidates are expected of a member at most, and claim ids have room for "
+            f"{_MOST_EXPECTED}; lower highest_frequency, lookback_years or the peak of season"
+        )
+    return most
+
+
+def _coverage_in_lookback(settings: InsuranceSettings) -> list[SparkColumn]:
+    """`covered_from`, the first day of coverage within the lookback, and `days_covered`, how many they are."""
     as_of = settings.population.as_of
     first = F.lit(years_before(as_of, settings.claims.lookback_years))
     last = F.lit(as_of - datetime.timedelta(days=1))
@@ -103,6 +115,11 @@ def _season(law: Claims) -> list[float]:
     return [factor * len(factors) / math.fsum(factors) for factor in factors]
 
 
+def _peak(law: Claims) -> float:
+    """The candidates a day, of a rate of one a year."""
+    return max(_season(law)) / _YEAR
+
+
 def _lookback_days(settings: InsuranceSettings) -> int:
     return settings.population.days_of_age(settings.claims.lookback_years)
 
@@ -111,17 +128,17 @@ def _dated(world: World, counted: DataFrame) -> DataFrame:
     """One row a claim: the candidates that are kept."""
     settings, draws = world.settings, world.draws
     season = _season(settings.claims)
-    # Of 0 candidates the list is null, which explodes into nothing, as `kept` does without a filter.
+    # Of 0 candidates the list is null, which explodes into nothing, as `filtered` does without a filter.
     numbers = F.when(F.col("count") > 0, F.sequence(F.lit(0), F.col("count") - 1))
-    listed = counted.select("*", F.explode(numbers).alias("ordinal"))
+    candidates = counted.select("*", F.explode(numbers).alias("ordinal"))
 
     def u(column: str) -> SparkColumn:
         return draws.uniform("claims", column, F.col("id"), F.col("ordinal"))
 
     day = F.floor(u("date") * F.col("days_covered")).cast("int")
-    dated = listed.select("*", F.date_add("covered_from", day).alias("date"))
+    dated = candidates.select("*", F.date_add("covered_from", day).alias("date"))
     share = number_at([factor / max(season) for factor in season], F.month("date") - 1)
-    return dated.where(u("kept") < F.col("kept") * share)
+    return dated.where(u("kept") < F.col("keep") * share)
 
 
 # how much
@@ -154,7 +171,7 @@ class _Amounts:
     def place_of_member(self) -> SparkColumn:
         """The place (int) of age and conditions."""
         place = place_among(list(self._law.by_age), F.col("age"))
-        return F.shiftleft(place, len(self._dearer)).bitwiseOR(self._health.which(*self._dearer))
+        return place_in_rows(place, self._health.which(*self._dearer), 2 ** len(self._dearer))
 
     def visit_flags(self) -> list[SparkColumn]:
         """`visits_0`, …: whether the member has the conditions of each kind of visit."""
@@ -162,12 +179,12 @@ class _Amounts:
 
     def priced(self, claims: DataFrame) -> DataFrame:
         """Adds `amount` in USD (double)."""
-        placed = claims.select("*", (self._kind() * self._groups + F.col("amount_place")).alias("place"))
+        with_place = claims.select("*", (self._kind() * self._groups + F.col("amount_place")).alias("place"))
         laws = zip(("mean", "sd", "below", "above", "low", "high"), zip(*self._table(), strict=True), strict=True)
-        known = placed.select("*", *[number_at(values, F.col("place")).alias(name) for name, values in laws])
+        with_law = with_place.select("*", *[number_at(values, F.col("place")).alias(name) for name, values in laws])
         inside = F.col("below") + self._u("amount") * (F.col("above") - F.col("below"))
         value = F.exp(F.col("mean") + F.col("sd") * F.col("z"))
-        return with_normals(known, z=inside).select(
+        return with_normals(with_law, z=inside).select(
             *claims.columns, F.least(F.greatest(value, F.col("low")), F.col("high")).alias("amount")
         )
 

@@ -1,4 +1,4 @@
-"""enrollment: the cover that members have or had."""
+"""enrollment: the coverage that members have or had."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.insurance.cover import Cover
+from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.health import Health
 from payerlake.insurance.plan import base_rate
 from payerlake.person.world import MEMBERS, World
-from payerlake.sampling.distributions import choice_index, constant_array, number_at
-from payerlake.sampling.frames import kept
+from payerlake.sampling.distributions import choice_index, number_at, string_at
+from payerlake.sampling.frames import filtered
 from payerlake.sampling.numbers import decimal
 
 COVERAGE_TIERS = ("Individual", "Individual + Spouse", "Individual + Children", "Family")
 
 
 def enrollment(world: World) -> DataFrame:
-    """One row per covered member; key enrollment_id, the member's id. Law of cover: the settings' `enrollment`.
+    """One row per covered member; key enrollment_id, the member's id. Law of coverage: the settings' `enrollment`.
 
     The premium is the plan's base rate times the factors of age, state and coverage tier, in USD a month.
     """
@@ -27,8 +27,8 @@ def enrollment(world: World) -> DataFrame:
     tiers = settings.enrollment.coverage_tiers
     health = Health(world)
     people = health.people(world.member_keys(settings.members_per_file.enrollment))
-    covered = kept(Cover(world, health).covered(people), F.col("is_covered"))
-    described = covered.select(
+    covered = filtered(Coverage(world, health).covered(people), F.col("is_covered"))
+    with_tier = covered.select(
         "*",
         choice_index(
             world.draws.uniform("enrollment", "coverage_tier", key), [tier.share for tier in tiers.values()]
@@ -38,9 +38,9 @@ def enrollment(world: World) -> DataFrame:
     factor = number_at([tier.factor for tier in tiers.values()], F.col("tier"))
     rate = base_rate(world.draws, settings.plans, F.col("plan_id")).cast("double")
     premium = rate * age_factor(world) * state_factor(world, F.col("state_index")) * factor
-    return described.select(
+    return with_tier.select(
         enrollment_id(key).alias("enrollment_id"),
-        F.get(constant_array(list(tiers), "string"), F.col("tier")).alias("coverage_tier"),
+        string_at(tiers, F.col("tier")).alias("coverage_tier"),
         F.col("start_date"),
         F.col("end_date"),
         world.people.state_at(F.col("state_index")).alias("state"),

@@ -21,7 +21,7 @@ from payerlake.sampling.margins import apportioned
 TYPES = (
     "Medical Center", "Hospital", "Clinic", "Health Center", "Family Practice", "Urgent Care", "Care Center",
     "Regional Hospital",
-)  # fmt: skip
+)  # fmt: skip  # a list of names fills its lines
 NPI = r"^\d{10}$"
 
 
@@ -43,13 +43,13 @@ def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: 
 def facility(world: World) -> DataFrame:
     """One row per facility; key facility_id. Cities, ZIP codes and area codes are real, the facilities are not."""
     settings, draws, states = world.settings, world.draws, list(world.settings.population.states)
-    numbered = world.keys(FACILITIES).select((F.col("id") + 1).alias("id"))
-    keyed = numbered.select("id", _state_index(settings, F.col("id")).alias("state_index"))
+    with_id = world.keys(FACILITIES).select((F.col("id") + 1).alias("id"))
+    with_state = with_id.select("id", _state_index(settings, F.col("id")).alias("state_index"))
 
     def u(column: str, draw: str = "") -> SparkColumn:
         return draws.uniform("facility", column, F.col("id"), draw=draw)
 
-    placed = keyed.select("*", Places(states).record(u("zip"), F.col("state_index")).alias("place"))
+    with_place = with_state.select("*", Places(states).record(u("zip"), F.col("state_index")).alias("place"))
     area = field("area_code", F.col("place"))
     contact = F.struct(
         phone(area, u("phone")).alias("phone"),
@@ -58,7 +58,7 @@ def facility(world: World) -> DataFrame:
         field("city", F.col("place")).alias("city"),
         field("zip_code", F.col("place")).alias("zip"),
     )
-    return placed.select(
+    return with_place.select(
         F.col("id").alias("facility_id"),
         F.when(u("npi") >= settings.nulls.npi, _npi(world, F.col("id"))).alias("npi"),
         F.concat_ws(" ", field("city", F.col("place")), one_of(TYPES, u("type"))).alias("name"),

@@ -30,6 +30,7 @@ from payerlake.sampling.distributions import (
     with_normals,
 )
 from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import bits_of, has_any
 
 _AT_ONCE = 5  # conditions drawn together
 _AGES = range(128)
@@ -61,50 +62,51 @@ class Health:
     def people(self, keys: DataFrame) -> DataFrame:
         """keys: `id`. Adds `slot`, `birth_date`, `days` and whole years (`age`) of age at the reference date, `sex`,
         its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`."""
-        placed = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
+        with_slot = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)
-        born = placed.select(
+        with_birth = with_slot.select(
             "*",
             # Never null, which Spark cannot know: see `number_at`.
             F.coalesce(self._people.birth_date(F.col("id"), F.col("slot")), as_of).alias("birth_date"),
             self._people.sex(F.col("id"), F.col("slot")).alias("sex"),
         )
         # A population may know other sexes, such as U, not told.
-        born = born.withColumn("sex", F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]))
+        with_sex = with_birth.withColumn("sex", F.when(F.col("sex").isin(*SEXES), F.col("sex")).otherwise(SEXES[-1]))
         position = F.when(F.col("sex") == SEXES[0], 0).when(F.col("sex") == SEXES[1], 1).otherwise(2)
-        counted = born.select("*", F.datediff(as_of, F.col("birth_date")).alias("days"), position.alias("s"))
-        aged = counted.select("*", self._people.age(F.col("days")).alias("age"))
-        return aged.select("*", place_in_rows(F.col("age"), F.col("s"), len(SEXES)).alias("place"))
+        with_days = with_sex.select("*", F.datediff(as_of, F.col("birth_date")).alias("days"), position.alias("s"))
+        with_age = with_days.select("*", self._people.age(F.col("days")).alias("age"))
+        return with_age.select("*", place_in_rows(F.col("age"), F.col("s"), len(SEXES)).alias("place"))
 
     def profiled(self, people: DataFrame, all_traits: bool = False) -> DataFrame:
         """Adds `height`, `weight`, the normals `z0`, `z1`, `z2` (… `z5`) behind the lifestyle, and what conditions
         depend on: `cell` of age, `smoker`, `drinker`, `housing_insecure`, `obese`, and all of it as `profile`."""
         key, sex, days = F.col("id"), F.col("s"), F.col("days")
-        drawn = with_normals(
-            people,
-            tall=self._draws.uniform("members", "height", key),
-            heavy=self._draws.uniform("members", "weight", key),
+        behind = {
+            "tall": self._draws.uniform("members", "height", key),
+            "heavy": self._draws.uniform("members", "weight", key),
             **self._lifestyles.uniforms(self._draws, key, len(LATENT) if all_traits else RISK_TRAITS),
-        )
-        normals = in_a_new_method(drawn)
+        }
+        normals = in_a_new_method(with_normals(people, **behind))
         tall, heavy = F.col("tall"), F.col("heavy")
-        sized = normals.select(
+        with_bulk = normals.select(
             "*",
             place_among(list(self.rates.cells), F.col("age")).alias("cell"),
             self._bodies.bulk(sex, days, tall, heavy).alias("bulk"),
         )
-        weighed = sized.select(
+        with_size = with_bulk.select(
             "*",
             self._bodies.height(sex, days, tall).alias("height"),
             self._bodies.weight(sex, days, F.col("bulk")).alias("weight"),
-            *[self.has_trait(name).alias(alias) for name, alias in
-              (("smoker", "smoker"), ("drinker", "drinker"), ("housing", "housing_insecure"))],
-        )  # fmt: skip
-        judged = weighed.select("*", self._bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
-        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in
-                 (("obese", 8), ("smoker", 4), ("drinker", 2), ("housing_insecure", 1))]  # fmt: skip
+            self.has_trait("smoker").alias("smoker"),
+            self.has_trait("drinker").alias("drinker"),
+            self.has_trait("housing").alias("housing_insecure"),
+        )
+        obese = self._bodies.obese(days, F.col("height"), F.col("weight"), heavy)
+        with_risks = with_size.select("*", obese.alias("obese"))
+        bits = {"obese": 8, "smoker": 4, "drinker": 2, "housing_insecure": 1}
+        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in bits.items()]
         profile = place_in_rows(sex, reduce(Column.bitwiseOR, risks), COMBINATIONS)
-        return judged.select("*", place_in_rows(F.col("cell"), profile, PROFILES).alias("profile"))
+        return with_risks.select("*", place_in_rows(F.col("cell"), profile, PROFILES).alias("profile"))
 
     def has_trait(self, name: str) -> Column:
         """Whether a trait of the lifestyle is there, by the normals of the row."""
@@ -130,28 +132,30 @@ class Health:
         alike = sorted(range(len(self.rates.base)), key=self._what_matters)
         groups = [alike[start : start + _AT_ONCE] for start in range(0, len(alike), _AT_ONCE)]
         tables = [self._table(group) for group in groups]
-        placed = profiled.select(
+        with_rows = profiled.select(
             "*", *[integer_at(rows, F.col("profile")).alias(f"row_{i}") for i, (rows, _) in enumerate(tables)]
         )
-        drawn = [
-            self._drawn(F.col(f"row_{i}"), group, weights)
-            for i, (group, (_, weights)) in enumerate(zip(groups, tables, strict=True))
-        ]
-        found = placed.select(*profiled.columns, *[bits.alias(f"bits_{i}") for i, bits in enumerate(drawn)])
+        with_bits = with_rows.select(
+            *profiled.columns,
+            *[
+                self._drawn(F.col(f"row_{i}"), group, weights).alias(f"bits_{i}")
+                for i, (group, (_, weights)) in enumerate(zip(groups, tables, strict=True))
+            ],
+        )
         own = reduce(Column.bitwiseOR, [F.col(f"bits_{i}") for i in range(len(groups))])
-        found = found.select(*profiled.columns, own.alias("own"))
-        found = found.select("*", F.col("own").alias("conditions"))
+        with_own = with_bits.select(*profiled.columns, own.alias("own"))
+        diagnosed = with_own.select("*", F.col("own").alias("conditions"))
         for target in dict.fromkeys(rule.adds for rule in self.rates.order):
             added = reduce(Column.__or__, [self._adds(r) for r, rule in self._rules_that_add(target)])
             bit = F.lit(self.bit(target)).cast("bigint")
             whole = F.when(added, F.col("conditions").bitwiseOR(bit)).otherwise(F.col("conditions"))
-            found = found.select(*[c for c in found.columns if c != "conditions"], whole.alias("conditions"))
-        return found
+            diagnosed = diagnosed.select(*with_own.columns, whole.alias("conditions"))
+        return diagnosed
 
     def has(self, *names: str) -> Column:
         """Whether the person has one of these conditions; those that the dataset does not have, nobody has."""
         mask = reduce(int.__or__, [self.bit(name) for name in names])
-        return F.col("conditions").bitwiseAND(F.lit(mask)) != 0 if mask else F.lit(False)
+        return has_any(F.col("conditions"), mask) if mask else F.lit(False)
 
     def which(self, *names: str) -> Column:
         """The subset (int) of these conditions that the person has, as bits, the last name's the lowest."""
@@ -164,7 +168,7 @@ class Health:
     def bit(self, name: str) -> int:
         """The bit of a condition, 0 where the dataset does not have it."""
         position = self._settings.conditions.position(name)
-        return 0 if position is None else 1 << position
+        return 0 if position is None else bits_of([position])
 
     def _what_matters(self, i: int) -> tuple[bool, ...]:
         """Whether sex, obesity, smoking, drinking and housing make a difference to the condition."""
@@ -188,7 +192,7 @@ class Health:
         One draw for all subsets of the group. Fifty draws would be three times the work, and more code than a method
         may have.
         """
-        masks = [sum(1 << i for k, i in enumerate(group) if subset >> k & 1) for subset in range(2 ** len(group))]
+        masks = [bits_of(i for k, i in enumerate(group) if subset >> k & 1) for subset in range(2 ** len(group))]
         names = " + ".join(self._settings.conditions.used[i].name for i in group)
         u = self._draws.uniform("member_condition", "condition", F.col("id"), draw=names)
         return table_choice(u, row, weights, masks)
@@ -215,9 +219,9 @@ class Health:
         those who do not have it. What a rule adds is found after what it was given."""
         added = list(dict.fromkeys(rule.adds for rule in self.rates.order))
         given = dict.fromkeys(name for rule in self.rates.order for name in rule.given if name not in added)
-        placed = diagnosed.select("*", self._since_birth().alias("since_birth"))
+        with_since = diagnosed.select("*", self._since_birth().alias("since_birth"))
         own = {name: F.when(self.has(name), self._own_date(F.lit(self._id(name)))) for name in given}
-        dates = placed.select("*", *[date.alias(self._date(name)) for name, date in own.items()])
+        dates = with_since.select("*", *[date.alias(self._date(name)) for name, date in own.items()])
         for target in added:
             dates = dates.select("*", F.when(self.has(target), self._date_of(target)).alias(self._date(target)))
         return dates
@@ -241,7 +245,7 @@ class Health:
         """Of its own, or so many days after the latest that its rule was given; never after the reference date."""
         as_of = F.lit(self._settings.population.as_of)
         date = self._own_date(F.lit(self._id(target)))
-        alone = F.col("own").bitwiseAND(F.lit(self.bit(target))) == 0
+        alone = ~has_any(F.col("own"), self.bit(target))
         for r, rule in reversed(self._rules_that_add(target)):
             given = [F.col(self._date(name)) for name in rule.given]
             latest = given[0] if len(given) == 1 else F.greatest(*given)

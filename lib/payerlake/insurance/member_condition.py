@@ -9,7 +9,8 @@ from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
 from payerlake.person.world import MEMBERS, World
-from payerlake.sampling.frames import in_a_new_method, listed
+from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import each
 
 
 def member_condition(world: World) -> DataFrame:
@@ -22,12 +23,10 @@ def member_condition(world: World) -> DataFrame:
     people = health.people(world.member_keys(world.settings.members_per_file.member_condition))
     profiled = in_a_new_method(health.profiled(people).select("id", "days", "s", "cell", "profile"))
     diagnosed = in_a_new_method(health.diagnosed(profiled).select("id", "days", "cell", "own", "conditions"))
-    catalogue = listed(
-        world.spark, [(c.id, 1 << (c.id - 1)) for c in world.settings.conditions.used], "condition_id int, bit bigint"
-    )
     # No filter of those without: Spark would push it below the steps that find the conditions, and find them twice.
-    had = health.dated(diagnosed).crossJoin(F.broadcast(catalogue)).where("(conditions & bit) <> 0")
-    return had.select(
+    conditions = each(health.dated(diagnosed), "conditions", "position", len(world.settings.conditions.used))
+    numbered = conditions.select("*", (F.col("position") + 1).alias("condition_id"))
+    return numbered.select(
         (F.col("id") + 1).alias("member_id"),
         F.col("condition_id").cast("bigint").alias("condition_id"),
         health.diagnostic_date().alias("diagnostic_date"),

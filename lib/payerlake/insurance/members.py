@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import product
 
 from pyspark.sql import Column as SparkColumn
@@ -10,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.insurance.cover import Cover
+from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.enrollment import enrollment_id
 from payerlake.insurance.facility import facility_in_state
 from payerlake.insurance.health import Health
@@ -30,57 +31,53 @@ def members(world: World) -> DataFrame:
     people = health.people(world.member_keys(world.settings.members_per_file.members))
     profiled = in_a_new_method(health.profiled(people, all_traits=True))
     diagnosed = in_a_new_method(health.diagnosed(profiled))
-    measured = in_a_new_method(_measured(world, health, Cover(world, health).covered(diagnosed)))
-    known = _Known(world)
+    measured = in_a_new_method(_measured(world, health, Coverage(world, health).covered(diagnosed)))
+    or_null = partial(_or_null, world)
+    pressure = F.concat(F.col("systolic").cast("string"), F.lit("/"), F.col("diastolic").cast("string"))
     return measured.select(
         (key + 1).alias("member_id"),
         F.col("birth_date").alias("dob"),
         F.col("sex"),
-        known("primary_care_facility_id", F.col("facility")),
+        or_null("primary_care_facility_id", F.col("facility")),
         world.people.state_at(F.col("state_index")).alias("state"),
-        known("weight", decimal(F.col("weight"), 6, 2)),
-        known("height", decimal(F.col("height"), 5, 2)),
-        known("heart_rate", F.col("heart_rate").cast("smallint")),
-        known("blood_pressure", _pressure(F.col("systolic"), F.col("diastolic"))),
-        known("blood_oxygen", F.col("blood_oxygen").cast("tinyint")),
-        known("smoker", F.col("smoker")),
-        known("drinker", F.col("drinker")),
-        known("housing_insecurity", F.col("housing_insecure")),
-        known("employment_status", health.has_trait("employed")),
-        known("hours_sleep_per_day", decimal(_sleep(world, health), 4, 1)),
-        known("minutes_exercise_per_week", _exercise(world, health).cast("smallint")),
+        or_null("weight", decimal(F.col("weight"), 6, 2)),
+        or_null("height", decimal(F.col("height"), 5, 2)),
+        or_null("heart_rate", F.col("heart_rate").cast("smallint")),
+        or_null("blood_pressure", pressure),
+        or_null("blood_oxygen", F.col("blood_oxygen").cast("tinyint")),
+        or_null("smoker", F.col("smoker")),
+        or_null("drinker", F.col("drinker")),
+        or_null("housing_insecurity", F.col("housing_insecure")),
+        or_null("employment_status", health.has_trait("employed")),
+        or_null("hours_sleep_per_day", decimal(_sleep(world, health), 4, 1)),
+        or_null("minutes_exercise_per_week", _exercise(world, health).cast("smallint")),
         F.when(F.col("is_covered"), F.col("insurance_id")).alias("insurance_id"),
         F.when(F.col("is_covered"), enrollment_id(key)).alias("enrollment_id"),
     )
 
 
-class _Known:
-    """A column of which the settings' share is null."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __call__(self, name: str, value: SparkColumn) -> SparkColumn:
-        share = getattr(self._world.settings.nulls, name)
-        u = self._world.draws.uniform("members", name, F.col("id"), draw="known")
-        return (F.when(u >= share, value) if share else value).alias(name)
+def _or_null(world: World, name: str, value: SparkColumn) -> SparkColumn:
+    """The value, or null for the settings' share of the members, under this name."""
+    share = getattr(world.settings.nulls, name)
+    u = world.draws.uniform("members", name, F.col("id"), draw="known")
+    return (F.when(u >= share, value) if share else value).alias(name)
 
 
 def _measured(world: World, health: Health, people: DataFrame) -> DataFrame:
     """Adds state, facility and vital signs."""
     vitals, key = world.settings.vitals, F.col("id")
     years = F.col("days") * (1 / 365.25)
-
     names = ("systolic", "diastolic", "heart_rate", "blood_oxygen")
-    drawn = with_normals(people, **{f"z_{name}": world.draws.uniform("members", name, key) for name in names})
-    homed = drawn.select("*", world.people.state_index(world.people.household(key, F.col("slot"))).alias("state_index"))
+    with_z = with_normals(people, **{f"z_{name}": world.draws.uniform("members", name, key) for name in names})
+    state_index = world.people.state_index(world.people.household(key, F.col("slot")))
+    with_state = with_z.select("*", state_index.alias("state_index"))
     r = vitals.pressure_correlation
     z_diastolic = F.lit(r) * F.col("z_systolic") + math.sqrt(1 - r * r) * F.col("z_diastolic")
     pulse = health.by_age(vitals.heart_rate.by_age)
     facility = facility_in_state(
         world.settings, world.draws.uniform("members", "primary_care_facility_id", key), F.col("state_index")
     )
-    seen = homed.select(
+    with_vitals = with_state.select(
         "*",
         facility.alias("facility"),
         _vital(world, health, "systolic", F.col("z_systolic"), vitals.systolic.per_year * years).alias("systolic"),
@@ -89,7 +86,7 @@ def _measured(world: World, health: Health, people: DataFrame) -> DataFrame:
         _vital(world, health, "blood_oxygen", F.col("z_blood_oxygen"), F.lit(0.0)).alias("blood_oxygen"),
     )
     diastolic = F.least(F.col("diastolic_alone"), F.col("systolic") - vitals.pulse_pressure)
-    return seen.select("*", diastolic.alias("diastolic"))
+    return with_vitals.select("*", diastolic.alias("diastolic"))
 
 
 def _vital(world: World, health: Health, name: str, z: SparkColumn, shift: SparkColumn) -> SparkColumn:
@@ -107,10 +104,6 @@ def _vital(world: World, health: Health, name: str, z: SparkColumn, shift: Spark
     value = F.floor(number_at(means, those) + shift + number_at(sds, those) * z).cast("int")
     low, high = (int(bound) for bound in law.range)
     return F.least(F.greatest(value, F.lit(low)), F.lit(high))
-
-
-def _pressure(systolic: SparkColumn, diastolic: SparkColumn) -> SparkColumn:
-    return F.concat(systolic.cast("string"), F.lit("/"), diastolic.cast("string"))
 
 
 def _sleep(world: World, health: Health) -> SparkColumn:
@@ -171,11 +164,7 @@ TABLE = Table(
         Column("smoker", "boolean", "Whether the member smokes", nullable=True),
         Column("drinker", "boolean", "Whether the member drinks heavily", nullable=True),
         Column(
-            "housing_insecurity",
-            "boolean",
-            "Whether housing is insecure",
-            nullable=True,
-            sql_name="housing insecurity",
+            "housing_insecurity", "boolean", "Whether housing is insecure", nullable=True, sql_name="housing insecurity"
         ),
         Column(
             "employment_status",

@@ -11,7 +11,7 @@ from payerlake.contract.schema import Column, Reference, Table
 from payerlake.insurance.insurance import insurers
 from payerlake.insurance.settings import PLAN_TIERS, Plans
 from payerlake.person.world import World
-from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.distributions import constant_array, string_at
 from payerlake.sampling.draws import Draws
 from payerlake.sampling.numbers import decimal
 
@@ -32,15 +32,14 @@ def base_rate(draws: Draws, plans: Plans, plan: SparkColumn) -> SparkColumn:
 def plan(world: World) -> DataFrame:
     """One row per plan; key plan_id: five tiers of each insurer. Rates and deductibles: the settings' `plans`."""
     plans = world.settings.plans
-    names = constant_array([row["insurance_name"] for row in reference.rows("insurers")], "string")
-    tiers = constant_array(list(plans.tiers), "string")
+    names = [row["insurance_name"] for row in reference.rows("insurers")]
     deductibles = constant_array([tier.deductible for tier in plans.tiers.values()], "double")
     keys = world.spark.range(1, insurers() * PLAN_TIERS + 1, 1, 1)
     place = ((F.col("id") - 1) % PLAN_TIERS).cast("int")
     insurer = F.floor((F.col("id") - 1) / PLAN_TIERS)
     return keys.select(
         F.col("id").alias("plan_id"),
-        F.concat_ws(" ", F.get(names, insurer.cast("int")), F.get(tiers, place)).alias("name"),
+        F.concat_ws(" ", string_at(names, insurer.cast("int")), string_at(plans.tiers, place)).alias("name"),
         (insurer + 1).alias("insurance_id"),
         base_rate(world.draws, plans, F.col("id")).alias("base_rate"),
         decimal(F.get(deductibles, place), 12, 2).alias("deductable"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from payerlake.contract.population import HouseholdMix
 from payerlake.errors import BadInput
+from payerlake.sampling.packing import Fields
 
 BLOCK = 200
 PATTERNS = 64
@@ -39,10 +40,11 @@ class Slot:
     size: int
 
     def packed(self) -> int:
-        """One integer: stratum, then 3 bits each of offset and size, 2 of role, 1 of spouse."""
-        return (((self.stratum * 8 + self.offset) * 8 + self.size) * 4 + self.role) * 2 + self.has_spouse
+        """All of it as one int, of which SLOT tells the fields."""
+        return SLOT.pack(**vars(self))
 
 
+SLOT = Fields(has_spouse=1, role=2, size=3, offset=3, stratum=8)
 ROLES = ("SELF", "SPOUSE", "DEPENDENT")
 
 

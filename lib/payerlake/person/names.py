@@ -18,8 +18,10 @@ def first_names(sex: str) -> dict[str, float]:
     women, men = dict(PersonProvider.first_names_female), dict(PersonProvider.first_names_male)
     if sex in ("F", "M"):
         return women if sex == "F" else men
-    return {name: women.get(name, 0.0) / sum(women.values()) + men.get(name, 0.0) / sum(men.values())
-            for name in {**women, **men}}  # fmt: skip
+    return {
+        name: women.get(name, 0.0) / sum(women.values()) + men.get(name, 0.0) / sum(men.values())
+        for name in {**women, **men}
+    }
 
 
 @cache

@@ -17,8 +17,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake.contract.population import Population
-from payerlake.person import households, names, places
-from payerlake.person.households import BLOCK, PATTERNS, ROLES
+from payerlake.person import households, names
+from payerlake.person.households import BLOCK, PATTERNS, ROLES, SLOT
 from payerlake.person.places import Places
 from payerlake.sampling import identifiers
 from payerlake.sampling.distributions import (
@@ -29,6 +29,7 @@ from payerlake.sampling.distributions import (
     number_at,
     ordered_choice,
     piecewise_linear,
+    string_at,
 )
 from payerlake.sampling.draws import Draws
 
@@ -63,39 +64,35 @@ class People:
     # household and role
 
     def slot(self, key: Column) -> Column:
-        """The person's packed place in the pattern of its block: what the five functions below read from."""
+        """The person's packed place in the pattern of its block: what the functions below read from."""
         block = F.floor(key / BLOCK)
         pattern = F.floor(self._uniform("pattern", block) * PATTERNS)
         return F.get(constant_array(self._packed_slots, "int"), (pattern * BLOCK + key % BLOCK).cast("int"))
 
     def household(self, key: Column, slot: Column | None = None) -> Column:
         """The key of the head of this person's household: the household's own key."""
-        return key - _field(self._slot(key, slot), shift=6, bits=3)
+        return key - SLOT.unpack("offset", self.slot(key) if slot is None else slot)
 
-    def household_size(self, key: Column, slot: Column | None = None) -> Column:
+    def household_size(self, slot: Column) -> Column:
         """How many people (int) the person's household has."""
-        return _field(self._slot(key, slot), shift=3, bits=3)
+        return SLOT.unpack("size", slot)
 
-    def has_spouse(self, key: Column, slot: Column | None = None) -> Column:
+    def has_spouse(self, slot: Column) -> Column:
         """Whether the person's household has a head and a spouse; the spouse's key follows the head's."""
-        return _field(self._slot(key, slot), shift=0, bits=1) == 1
+        return SLOT.unpack("has_spouse", slot) == 1
 
-    def role(self, key: Column, slot: Column | None = None) -> Column:
+    def role(self, slot: Column) -> Column:
         """SELF (head of household), SPOUSE or DEPENDENT."""
-        position = _field(self._slot(key, slot), shift=1, bits=2)
+        position = SLOT.unpack("role", slot)
         return F.when(position == 0, ROLES[0]).when(position == 1, ROLES[1]).otherwise(ROLES[2])
 
-    def age_rank(self, key: Column, slot: Column | None = None) -> Column:
+    def age_rank(self, key: Column, slot: Column) -> Column:
         """The share of people (double) who are younger than this person."""
-        stratum = F.shiftright(self._slot(key, slot), 9)
-        return (stratum + self._uniform("age", key)) / BLOCK
-
-    def _slot(self, key: Column, slot: Column | None) -> Column:
-        return self.slot(key) if slot is None else slot
+        return (SLOT.unpack("stratum", slot) + self._uniform("age", key)) / BLOCK
 
     # the person
 
-    def birth_date(self, key: Column, slot: Column | None = None) -> Column:
+    def birth_date(self, key: Column, slot: Column) -> Column:
         """The birth date: the person's rank read in the population's ages at its `as_of`."""
         shares = list(self.population.age_bands.values())
         days = piecewise_linear(self.age_rank(key, slot), shares, self.population.age_edges_in_days)
@@ -110,11 +107,10 @@ class People:
         birthdays = [float(self.population.days_of_age(age + 1)) for age in _AGES]
         return least + F.when(days >= number_at(birthdays, least), 1).otherwise(0)
 
-    def sex(self, key: Column, slot: Column | None = None) -> Column:
+    def sex(self, key: Column, slot: Column) -> Column:
         """The sex, by the population's shares. A spouse's draw is the head's, half a turn further: the shares hold,
         and nearly every couple is of two sexes."""
-        slot = self._slot(key, slot)
-        spouse = _field(slot, shift=1, bits=2) == 1
+        spouse = _is_spouse(slot)
         u = self._uniform("sex", F.when(spouse, key - 1).otherwise(key))
         half_turn = F.when(u < 0.5, u + 0.5).otherwise(u - 0.5)
         return ordered_choice(F.when(spouse, half_turn).otherwise(u), self.population.sex)
@@ -123,10 +119,9 @@ class People:
         """A first name that fits the sex."""
         return names.first_name(self._uniform("first_name", key), sex)
 
-    def last_name(self, key: Column, slot: Column | None = None) -> Column:
+    def last_name(self, key: Column, slot: Column) -> Column:
         """The household's last name; some spouses keep their own."""
-        slot = self._slot(key, slot)
-        own = (_field(slot, shift=1, bits=2) == 1) & bernoulli(self._uniform("own_name", key), OWN_NAME_SHARE)
+        own = _is_spouse(slot) & bernoulli(self._uniform("own_name", key), OWN_NAME_SHARE)
         named_by = F.when(own, key).otherwise(self.household(key, slot))
         return names.last_name(self._uniform("last_name", named_by))
 
@@ -150,15 +145,11 @@ class People:
 
     def state_at(self, state_index: Column) -> Column:
         """The postal code of the state at a position in the population's list."""
-        return F.get(constant_array(list(self.population.states), "string"), state_index)
+        return string_at(self.population.states, state_index)
 
     def home(self, household: Column) -> Column:
-        """The record of the household's ZIP code, which `place` reads."""
+        """The record of the household's ZIP code, which `places.field` reads."""
         return self._places.record(self._uniform("zip", household), self.state_index(household))
-
-    def place(self, field: str, home: Column) -> Column:
-        """`zip_code`, `city`, `county`, `state` or `area_code` of a home: they belong together."""
-        return places.field(field, home)
 
     def street(self, household: Column) -> Column:
         """House number and street."""
@@ -173,5 +164,5 @@ def place_among(ages: Sequence[int], age: Column) -> Column:
     return integer_at([max((i for i, first in enumerate(ages) if first <= year), default=0) for year in _AGES], age)
 
 
-def _field(packed: Column, shift: int, bits: int) -> Column:
-    return F.shiftright(packed, shift).bitwiseAND(F.lit((1 << bits) - 1))
+def _is_spouse(slot: Column) -> Column:
+    return SLOT.unpack("role", slot) == ROLES.index("SPOUSE")

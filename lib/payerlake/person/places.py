@@ -10,7 +10,7 @@ import zipcodes
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.sampling.distributions import constant_array, integer
+from payerlake.sampling.distributions import constant_array, integer, string_at
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Places:
         first = F.get(constant_array(self._first, "int"), state_index)
         count = F.get(constant_array(self._counts, "int"), state_index)
         records = [f"{p.zip_code}{p.area_code}{p.state}{p.city}|{p.county}" for p in self._zips]
-        return F.get(constant_array(records, "string"), (first + integer(u, 0, count - 1)).cast("int"))
+        return string_at(records, (first + integer(u, 0, count - 1)).cast("int"))
 
 
 _FIELDS = {

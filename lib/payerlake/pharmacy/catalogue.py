@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from payerlake import reference
 from payerlake.errors import BadInput
 from payerlake.sampling.draws import Draws
-from payerlake.sampling.margins import TooFew, apportioned, raked, rounded
+from payerlake.sampling.margins import TooFew, apportioned, controlled_rounding, raked
 
+# Long lists fill their lines, as in the document: `fmt: skip`.
 TYPES = ("generic", "brand", "specialty")
 NDC_SHARES = {"generic": 75, "brand": 23, "specialty": 2}  # percent of the document's 20,000 NDCs
 # Percent of the products by therapeutic category, and the classes over which a category is spread evenly.
@@ -197,9 +198,10 @@ def _quotas(counts: Mapping[str, int], cells: Mapping[Any, Any], room: Mapping[A
 
     pair_of = [kind + slot for kind, slot in zip(kind_of, slot_of, strict=True)]
     exact = {pair: math.fsum(a for a, its in zip(amounts, pair_of, strict=True) if its == pair) for pair in pair_of}
-    pairs = dict(zip(exact, rounded(list(exact.values()), [(pair[:2], pair[2:]) for pair in exact]), strict=True))
+    whole = controlled_rounding(list(exact.values()), [(pair[:2], pair[2:]) for pair in exact])
+    pairs = dict(zip(exact, whole, strict=True))
     amounts = raked(weights, limits, ((pairs, pair_of), (forms, form_of)))
-    return dict(zip(cells, rounded(amounts, list(zip(pair_of, form_of, strict=True))), strict=True))
+    return dict(zip(cells, controlled_rounding(amounts, list(zip(pair_of, form_of, strict=True))), strict=True))
 
 
 def _kind(slot: tuple[str, str]) -> str:
@@ -216,7 +218,7 @@ def _slots(total: int, protected: int) -> dict[tuple[str, str], int]:
         (dict(zip(_KINDS, (protected, total - protected), strict=True)), kinds),
     )
     amounts = raked([1] * len(slots), [(0, total)] * len(slots), margins)
-    return dict(zip(slots, rounded(amounts, ends), strict=True))
+    return dict(zip(slots, controlled_rounding(amounts, ends), strict=True))
 
 
 def _room(total: int) -> dict[tuple[str, Ingredient], int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property, reduce
+from itertools import accumulate
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -27,7 +28,7 @@ from payerlake.sampling.frames import listed
 LIMITS = {
     "TABLET": (30, 60, 90), "CAPSULE": (30, 60, 90), "SOLUTION": (30, 60), "INJECTION": (30, 90), "CREAM": (30, 60),
     "OINTMENT": (30, 60), "SUSPENSION": (30,), "PATCH": (30,), "INHALER": (30, 90), "SUPPOSITORY": (30,),
-}  # fmt: skip
+}  # fmt: skip  # as the document has them
 _STRATA = tuple((type_, protected) for type_ in TYPES for protected in (True, False))
 _GENERIC, _BRAND, _SPECIALTY = range(0, 6, 2)  # the first stratum of each type
 # A limit is a pair of days' supply and a quantity that gives at least one unit a day.
@@ -44,12 +45,12 @@ class DrugLists:
     @cached_property
     def _strata(self) -> list[list[int]]:
         """The products (positions) of each stratum, in a random order, so that neighbours are unlike."""
-        found: list[list[int]] = [[] for _ in _STRATA]
+        strata: list[list[int]] = [[] for _ in _STRATA]
         for position, item in enumerate(drugs.catalogue(self._world.settings.drugs, self._world.settings.seed)):
-            found[_STRATA.index((item.type, item.drug_class in PROTECTED))].append(position)
-        for stratum, name in zip(found, _STRATA, strict=True):
+            strata[_STRATA.index((item.type, item.drug_class in PROTECTED))].append(position)
+        for stratum, name in zip(strata, _STRATA, strict=True):
             self._world.draws.on_driver("formulary_drugs", "order", "/".join(map(str, name))).shuffle(stratum)
-        return found
+        return strata
 
     # how many of each stratum
 
@@ -69,10 +70,10 @@ class DrugLists:
         brands = integer(self._uniform("brands", key), low, high).cast("int")
         specialties = by_type([round(t.specialty_rate * specialty) for t in types])
         generics = by_type([round(t.generic_rate * generic) for t in types])
-        drawn = integer(
+        total = integer(
             self._uniform("drugs", key), by_type([t.drugs[0] for t in types]), by_type([t.drugs[1] for t in types])
         ).cast("int")
-        counts = (F.least(generics, drawn - specialties - brands), brands, specialties)
+        counts = (F.least(generics, total - specialties - brands), brands, specialties)
         return [
             part
             for first, count in zip((_GENERIC, _BRAND, _SPECIALTY), counts, strict=True)
@@ -99,23 +100,28 @@ class DrugLists:
         `limit`: the position in the pairs of limits, null without one.
         """
         ends = [reduce(Column.__add__, [F.col("quotas")[i] for i in range(n + 1)]) for n in range(len(_STRATA))]
-        opened = formularies.select(
+        with_orders = formularies.select(
             "id", "formulary_code", "tier_count", F.array(*ends).alias("ends"), *self._orders(F.col("id"))
         )
-        listed = opened.select("*", F.explode(F.sequence(F.lit(0), F.col("ends")[5] - 1)).alias("line"))
-        placed = listed.select(
+        lines = with_orders.select("*", F.explode(F.sequence(F.lit(0), F.col("ends")[5] - 1)).alias("line"))
+        with_stratum = lines.select(
             "id", "formulary_code", "tier_count", "line", "ends", "turns", "shifts", _stratum().alias("stratum")
         )
-        chosen = placed.select("id", "formulary_code", "tier_count", "stratum", self._product().alias("product"))
+        product = self._product().alias("product")
+        with_product = with_stratum.select("id", "formulary_code", "tier_count", "stratum", product)
         # The one join of the table: 3,261 products, broadcast, looked up by their position.
-        known = chosen.join(F.broadcast(self._products()), on="product", how="inner")
-        tiered = known.select("*", self._tier().alias("tier"))
-        return tiered.select(
-            "id", "formulary_code", "product", "ndc_code", "tier",
+        with_ndc = with_product.join(F.broadcast(self._products()), on="product", how="inner")
+        with_tier = with_ndc.select("*", self._tier().alias("tier"))
+        return with_tier.select(
+            "id",
+            "formulary_code",
+            "product",
+            "ndc_code",
+            "tier",
             self._restricted("prior_auth").alias("requires_prior_auth"),
             self._restricted("step_therapy").alias("requires_step_therapy"),
             F.when(self._restricted("quantity_limit"), self._limit()).alias("limit"),
-        )  # fmt: skip
+        )
 
     def _orders(self, key: Column) -> list[Column]:
         """For each stratum the a and b of its order in this formulary, as arrays `turns` and `shifts`."""
@@ -134,21 +140,16 @@ class DrugLists:
         stratum = F.col("stratum")
         start = F.when(stratum == 0, 0).otherwise(F.get("ends", stratum - 1))
         turned = F.get("turns", stratum) * (F.col("line") - start) + F.get("shifts", stratum)
-        place = F.get(constant_array([sum(sizes[:i]) for i in range(len(sizes))], "int"), stratum) + turned % F.get(
-            constant_array(sizes, "int"), stratum
-        )
+        begins = list(accumulate(sizes, initial=0))
+        place = F.get(constant_array(begins, "int"), stratum) + turned % F.get(constant_array(sizes, "int"), stratum)
         return F.get(constant_array([p for stratum in self._strata for p in stratum], "int"), place)
 
     def _products(self) -> DataFrame:
         """Each product's position, reference NDC, and where the pairs of limits of its form begin and how many."""
-        forms, starts = list(_PAIRS), _starts()
+        counts = {form: len(pairs) for form, pairs in _PAIRS.items()}
+        firsts = dict(zip(_PAIRS, accumulate(counts.values(), initial=0), strict=False))
         rows = [
-            (
-                p,
-                drugs.ndc(p, item.manufacturer, 0),
-                starts[forms.index(item.dosage_form)],
-                len(_PAIRS[item.dosage_form]),
-            )
+            (p, drugs.ndc(p, item.manufacturer, 0), firsts[item.dosage_form], counts[item.dosage_form])
             for p, item in enumerate(drugs.catalogue(self._world.settings.drugs, self._world.settings.seed))
         ]
         return listed(self._world.spark, rows, "product int, ndc_code string, first_pair int, pairs int")
@@ -179,15 +180,10 @@ class DrugLists:
 
 def _stratum() -> Column:
     """The stratum (position in _STRATA) of the line."""
-    found = F.when(F.col("line") < F.col("ends")[0], 0)
-    for stratum in range(1, len(_STRATA)):
-        found = found.when(F.col("line") < F.col("ends")[stratum], stratum)
-    return found
-
-
-def _starts() -> list[int]:
-    counts = [len(pairs) for pairs in _PAIRS.values()]
-    return [sum(counts[:i]) for i in range(len(counts))]
+    stratum = F.when(F.col("line") < F.col("ends")[0], 0)
+    for position in range(1, len(_STRATA)):
+        stratum = stratum.when(F.col("line") < F.col("ends")[position], position)
+    return stratum
 
 
 def days_limit(limit: Column) -> Column:

@@ -26,6 +26,7 @@ from payerlake.pharmacy.settings import DrugCounts, PharmacySettings
 from payerlake.sampling.distributions import bernoulli, integer
 from payerlake.sampling.draws import Draws
 from payerlake.sampling.frames import listed
+from payerlake.sampling.numbers import exact
 
 NDC = r"^\d{5}-\d{4}-\d{2}$"
 MANUFACTURERS = BRAND_MANUFACTURERS + GENERIC_MANUFACTURERS
@@ -63,13 +64,13 @@ def catalogue(counts: DrugCounts, seed: int) -> tuple[Product, ...]:
 
 def examine(settings: PharmacySettings) -> None:
     """Raises BadInput for products that the ingredients cannot give, and for more than NDCs have codes for."""
-    listed = catalogue(settings.drugs, settings.seed)
-    if len(listed) > _CODES:
+    made = catalogue(settings.drugs, settings.seed)
+    if len(made) > _CODES:
         raise BadInput(
-            f"drugs: {len(listed):,} products are more than the {_CODES:,} product codes of the form 5-4-2; "
+            f"drugs: {len(made):,} products are more than the {_CODES:,} product codes of the form 5-4-2; "
             "lower generic, brand or specialty"
         )
-    most = max(ndc_counts(listed, settings.drugs.ndcs))
+    most = max(ndc_counts(made, settings.drugs.ndcs))
     if most > _PACKAGES:
         raise BadInput(
             f"drugs.ndcs is {settings.drugs.ndcs:,}: that gives a product up to {most:,} NDCs, and there are "
@@ -89,14 +90,14 @@ def drugs(world: World) -> DataFrame:
     Counts: the settings' `drugs`. Ingredients, classes, strengths and schedules: `conf/reference/drug_ingredients.csv`,
     which names its sources. Prices, in USD a package, and approval windows: drug data document.
     """
-    known = listed(world.spark, _rows(world), _FIELDS)
+    ndcs = listed(world.spark, _rows(world), _FIELDS)
     key = (F.col("product"), F.col("variant"))
 
     def draw(column: str) -> SparkColumn:
         return world.draws.uniform("drugs", column, *key)
 
     first, last = F.make_date("first_year", F.lit(1), F.lit(1)), F.make_date("last_year", F.lit(12), F.lit(31))
-    priced = known.select(
+    priced = ndcs.select(
         "*",
         integer(draw("awp_price"), F.col("awp_low"), F.col("awp_high")).alias("awp"),
         F.date_add(first, integer(draw("fda_approval_date"), F.lit(0), F.datediff(last, first)).cast("int")).alias(
@@ -109,9 +110,9 @@ def drugs(world: World) -> DataFrame:
         "is_brand": ~is_generic,
         "is_specialty": F.col("type") == "specialty",
         "is_controlled": F.col("dea_schedule").isNotNull(),
-        "awp_price": _dollars(awp),
-        "wac_price": _dollars(_percent(awp, F.col("wac_percent"))),
-        "mac_price": F.when(is_generic, _dollars(_percent(awp, F.col("mac_percent")))),
+        "awp_price": exact(awp, 10, 2),
+        "wac_price": exact(_percent(awp, F.col("wac_percent")), 10, 2),
+        "mac_price": F.when(is_generic, exact(_percent(awp, F.col("mac_percent")), 10, 2)),
         "package_unit": F.when(F.col("dosage_form").isin("TABLET", "CAPSULE"), "EA").otherwise("ML"),
         "fda_approval_date": F.col("approved"),
         "is_active": bernoulli(draw("is_active"), _ACTIVE),
@@ -121,10 +122,10 @@ def drugs(world: World) -> DataFrame:
 
 def _rows(world: World) -> Iterator[tuple[object, ...]]:
     """What is known of each NDC before anything is drawn, in the order of _FIELDS."""
-    listed = catalogue(world.settings.drugs, world.settings.seed)
-    for product, (item, variants) in enumerate(zip(listed, ndc_counts(listed, world.settings.drugs.ndcs), strict=True)):
+    made = catalogue(world.settings.drugs, world.settings.seed)
+    for product, (item, variants) in enumerate(zip(made, ndc_counts(made, world.settings.drugs.ndcs), strict=True)):
         opened, *prices = _TERMS[item.type]
-        known = opened <= item.first_year <= LAST_YEAR and item.type != "generic"
+        is_dated = opened <= item.first_year <= LAST_YEAR and item.type != "generic"
         first_year = max(opened, min(item.first_year, LAST_YEAR))
         name = item.brand_name or item.generic_name.capitalize()
         for variant in range(variants):
@@ -133,8 +134,8 @@ def _rows(world: World) -> Iterator[tuple[object, ...]]:
                 product, variant, ndc(product, manufacturer, variant), name, item.generic_name, item.strength,
                 item.dosage_form, item.route, manufacturer, item.drug_class, item.therapeutic_category,
                 item.type, item.dea_schedule, package_size, first_year,
-                first_year if known else LAST_YEAR, *prices,
-            )  # fmt: skip
+                first_year if is_dated else LAST_YEAR, *prices,
+            )  # fmt: skip  # in the lines of _FIELDS
 
 
 def _variant(item: Product, variant: int) -> tuple[str, int]:
@@ -149,10 +150,6 @@ def _variant(item: Product, variant: int) -> tuple[str, int]:
 def _percent(cents: SparkColumn, percent: SparkColumn) -> SparkColumn:
     """So many percent of the cents, rounded to the nearest cent, half down."""
     return F.floor((cents * percent + 49) / 100)
-
-
-def _dollars(cents: SparkColumn) -> SparkColumn:
-    return (cents.cast("decimal(12,0)") / 100).cast("decimal(10,2)")
 
 
 TABLE = Table(

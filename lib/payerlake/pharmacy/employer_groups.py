@@ -11,12 +11,11 @@ from pyspark.sql import functions as F
 
 from payerlake import reference
 from payerlake.contract.schema import Column, Table
-from payerlake.errors import BadInput
 from payerlake.person import names
 from payerlake.person.world import World
 from payerlake.pharmacy.offers import plans_of
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
-from payerlake.sampling.distributions import choice, constant_array, zipf
+from payerlake.sampling.distributions import choice, constant_array, string_at, zipf
 from payerlake.sampling.frames import listed
 
 GROUP_NUMBER = r"^(GRP|EMP|UNI|GOV|IND)-\d{5}$"
@@ -27,7 +26,7 @@ _TRADES = {
     "Logistics": 9, "Foods": 8, "Manufacturing": 10, "Builders": 9, "Software": 6, "Retail": 10, "Hospitality": 8,
     "Health Services": 8, "Farms": 4, "Energy": 3, "Schools": 5, "Transport": 6, "Textiles": 2, "Insurance Services": 3,
     "Furniture": 3, "Printing": 2, "Plastics": 2, "Engineering": 5,
-}  # fmt: skip
+}  # fmt: skip  # a list of names fills its lines
 _FORMS = {"Inc.": 45, "LLC": 40, "Co.": 15}
 
 
@@ -45,7 +44,7 @@ class Groups:
         counts = []
         for group_kind in KINDS:
             wanted = self.settings.members / 1000 * self.settings.employer_groups[group_kind]
-            wanted = min(wanted, _NUMBERS - len(weights))
+            wanted = min(wanted, _NUMBERS - len(weights))  # by state they are one more each at most
             counts += [max(1, round(wanted * weight / total)) for weight in weights.values()]
         return counts
 
@@ -53,15 +52,8 @@ class Groups:
     def _first(self) -> list[int]:
         """The position of each state's first group among those of its kind."""
         states = len(self.settings.population.states)
-        first = []
-        for kind in range(len(KINDS)):
-            of_kind = self.counts[kind * states : (kind + 1) * states]
-            first += [sum(of_kind[:i]) for i in range(states)]
-        if max(first) >= _NUMBERS:
-            raise BadInput(
-                f"employer_groups: more than {_NUMBERS} groups of one kind; lower the groups per 1,000 members"
-            )
-        return first
+        kinds = [self.counts[start : start + states] for start in range(0, len(self.counts), states)]
+        return [sum(of_kind[:i]) for of_kind in kinds for i in range(states)]
 
     def number(self, kind: SparkColumn, state_index: SparkColumn, place: SparkColumn) -> SparkColumn:
         """`GRP-12345` for the place-th (from 0) group of this kind (position) in this state."""
@@ -69,8 +61,8 @@ class Groups:
         digits = ((position.cast("bigint") * _STRIDE + kind * 17) % _NUMBERS).cast("int")
         # Looked up in two parts, since to format a number costs every enrollment as much as its draws.
         heads = [f"{name}-{head}" for name in KINDS for head in range(10, 100)]
-        head = F.get(constant_array(heads, "string"), (kind * 90 + F.floor(digits / 1000)).cast("int"))
-        return F.concat(head, F.get(constant_array([f"{tail:03d}" for tail in range(1000)], "string"), digits % 1000))
+        head = string_at(heads, (kind * 90 + F.floor(digits / 1000)).cast("int"))
+        return F.concat(head, string_at([f"{tail:03d}" for tail in range(1000)], digits % 1000))
 
     def place(self, kind: SparkColumn, state_index: SparkColumn, u: SparkColumn) -> SparkColumn:
         """Which of the state's groups of this kind: the first are large, the tail is long."""
@@ -84,7 +76,7 @@ def employer_groups(world: World) -> DataFrame:
     """One row per group; key group_number. Companies are invented; counts and kinds: the settings."""
     groups = Groups(world.settings)
     states = {row["state"]: row["name"] for row in reference.rows("us_states")}
-    cells = [
+    rows = [
         (
             k,
             s,
@@ -95,15 +87,15 @@ def employer_groups(world: World) -> DataFrame:
         for k, kind in enumerate(KINDS)
         for s, state in enumerate(world.settings.population.states)
     ]
-    spine = listed(world.spark, cells, "kind int, state_index int, state_name string, plan_codes string, groups int")
-    placed = spine.select("*", F.explode(F.sequence(F.lit(0), F.col("groups") - 1)).alias("place"))
+    cells = listed(world.spark, rows, "kind int, state_index int, state_name string, plan_codes string, groups int")
+    with_place = cells.select("*", F.explode(F.sequence(F.lit(0), F.col("groups") - 1)).alias("place"))
     kind, state_index = F.col("kind"), F.col("state_index")
-    numbered = placed.select("*", groups.number(kind, state_index, F.col("place")).alias("group_number"))
-    return numbered.select(
+    with_number = with_place.select("*", groups.number(kind, state_index, F.col("place")).alias("group_number"))
+    return with_number.select(
         F.col("group_number"),
         _name(world, F.col("group_number"), F.col("state_name")).alias("group_name"),
-        F.get(constant_array(KINDS, "string"), kind).alias("group_type"),
-        F.get(constant_array(list(world.settings.population.states), "string"), state_index).alias("state"),
+        string_at(KINDS, kind).alias("group_type"),
+        string_at(world.settings.population.states, state_index).alias("state"),
         F.col("plan_codes"),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate, product
 
 from pyspark.sql import Column as SparkColumn
@@ -16,19 +16,19 @@ from payerlake.pharmacy.drug_lists import DrugLists
 from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
 from payerlake.pharmacy.settings import FORMULARIES, FORMULARY_TYPES, SEGMENTS, PharmacySettings
-from payerlake.sampling.distributions import bernoulli, choice, constant_array, permutation
+from payerlake.sampling.distributions import bernoulli, choice, constant_array, permutation, string_at
 from payerlake.sampling.frames import gathered
-from payerlake.sampling.margins import apportioned, rounded
+from payerlake.sampling.margins import apportioned, controlled_rounding
 
 FORMULARY_CODE = r"^FORM-[A-Z]{4}-[A-Z_]{2,4}-\d{4}-\d{4,}$"
 NATIONAL = "NATIONAL"
 _LISTED = 1_000_000  # formularies whose order is listed on the driver; that of more is computed
 _NATIONAL_CARRIERS = (
     "HUMANA", "WELLCARE", "AETNA", "CIGNA", "UNITED_HEALTHCARE", "CVS_HEALTH", "ANTHEM", "KAISER", "BCBS", "CENTENE",
-)  # fmt: skip
+)  # fmt: skip  # a list of names fills its lines
 _COMMERCIAL_CARRIERS = (
     "UNITED_HEALTHCARE", "ANTHEM", "AETNA", "CIGNA", "HUMANA", "BCBS", "KAISER", "CENTENE", "MOLINA", "HEALTH_NET",
-)  # fmt: skip
+)  # fmt: skip  # a list of names fills its lines
 # Who keeps formularies of a segment, and for plans of which families: formulary data document; the families are ours.
 CARRIERS = {
     "MEDICARE_PART_D": _NATIONAL_CARRIERS,
@@ -38,7 +38,7 @@ CARRIERS = {
                  "BCBS"),
     "FEDERAL": ("VA", "TRICARE", "FEHB_BCBS", "FEHB_AETNA", "FEHB_KAISER", "FEHB_UNITED", "FEHB_GEHA"),
     "REGIONAL": _COMMERCIAL_CARRIERS,
-}  # fmt: skip
+}  # fmt: skip  # a segment a line
 _PLANS = {
     "MEDICARE_PART_D": ("MCARE-PARTD",),
     "MEDICARE_ADVANTAGE": ("MCARE-MAPD",),
@@ -74,13 +74,13 @@ def terms(world: World, keys: DataFrame) -> DataFrame:
     def draw(column: str) -> SparkColumn:
         return world.draws.uniform("formularies", column, key)
 
-    placed = keys.select("id", _cell(world, key).alias("cell"))
-    typed = placed.select(
+    with_cell = keys.select("id", _cell(world, key).alias("cell"))
+    with_type = with_cell.select(
         "id",
         F.floor(F.col("cell") / len(FORMULARY_TYPES)).cast("int").alias("segment"),
         (F.col("cell") % len(FORMULARY_TYPES)).alias("type"),
     )
-    chosen = typed.select(
+    with_carrier = with_type.select(
         "*",
         _by_segment({name: choice(draw("carrier"), dict.fromkeys(CARRIERS[name], 1.0)) for name in SEGMENTS}).alias(
             "carrier"
@@ -93,13 +93,18 @@ def terms(world: World, keys: DataFrame) -> DataFrame:
     number = F.lpad((key + 1).cast("string"), max(4, len(str(world.settings.formulary_count))), "0")
     short = F.substring(F.regexp_replace("carrier", "^FEHB_", ""), 1, 4)
     code = F.concat_ws(
-        "-", F.lit("FORM"), _name(_SHORT.values(), "segment"), short, F.lit(str(world.settings.plan_year)), number
+        "-",
+        F.lit("FORM"),
+        string_at(_SHORT.values(), F.col("segment")),
+        short,
+        F.lit(str(world.settings.plan_year)),
+        number,
     )
     is_medicare = F.col("segment").isin([i for i, name in enumerate(SEGMENTS) if name.startswith(quotas.MEDICARE)])
-    return chosen.select(
+    return with_carrier.select(
         "id",
         code.alias("formulary_code"),
-        _name(SEGMENTS, "segment").alias("market_segment"),
+        string_at(SEGMENTS, F.col("segment")).alias("market_segment"),
         "carrier",
         F.when(F.col("carrier") == "VA", "GOV-VA-001")
         .when(F.col("carrier") == "TRICARE", "GOV-TRICARE-001")
@@ -108,9 +113,9 @@ def terms(world: World, keys: DataFrame) -> DataFrame:
         .alias("plan_code"),
         F.substring_index("sold", " ", -1).alias("region"),
         choice(draw("pbm"), settings.pbms).alias("pbm"),
-        _name(FORMULARY_TYPES, "type").alias("formulary_type"),
+        string_at(FORMULARY_TYPES, F.col("type")).alias("formulary_type"),
         "tier_count",
-        _name([_LEVELS[name] for name in FORMULARY_TYPES], "type").alias("coverage_level"),
+        string_at([_LEVELS[name] for name in FORMULARY_TYPES], F.col("type")).alias("coverage_level"),
         bernoulli(draw("is_active"), settings.active_share).alias("is_active"),
         F.array(*DrugLists(world).quotas(F.col("type"), is_medicare, key)).alias("quotas"),
     )
@@ -122,10 +127,10 @@ def formularies(world: World) -> DataFrame:
     Shares of segments, types, tier counts and pharmacy benefit managers: the settings' `formularies`; segment and type
     hold together, in whole numbers. The only shuffle is that of the sums: a row a formulary.
     """
-    listed = terms(world, world.keys(FORMULARIES))
+    with_terms = terms(world, world.keys(FORMULARIES))
     sums = (
         DrugLists(world)
-        .lines(listed)
+        .lines(with_terms)
         .groupBy("id")
         .agg(
             F.count("*").cast("int").alias("drug_count"),
@@ -134,23 +139,18 @@ def formularies(world: World) -> DataFrame:
             F.count("limit").alias("quantity_limit_pct"),
         )
     )
-    known = gathered(listed, sums, "id", "inner", world.settings.formulary_count)
+    with_sums = gathered(with_terms, sums, "id", "inner", world.settings.formulary_count)
     year = world.settings.plan_year
-    return known.select(
+    return with_sums.select(
         F.col("formulary_code"),
         _title(year).alias("formulary_name"),
-        *(
-            F.col(name)
-            for name in (
-                "plan_code",
-                "market_segment",
-                "carrier",
-                "pbm",
-                "formulary_type",
-                "tier_count",
-                "coverage_level",
-            )
-        ),
+        "plan_code",
+        "market_segment",
+        "carrier",
+        "pbm",
+        "formulary_type",
+        "tier_count",
+        "coverage_level",
         F.make_date(F.lit(year), F.lit(1), F.lit(1)).alias("effective_date"),
         F.make_date(F.lit(year), F.lit(12), F.lit(31)).alias("termination_date"),
         F.col("region"),
@@ -177,7 +177,7 @@ def _cells(world: World) -> list[int]:
     segments = apportioned(total, settings.segments)
     types = apportioned(total, {name: type_.share for name, type_ in settings.types.items()})
     ends = list(product(SEGMENTS, FORMULARY_TYPES))
-    return rounded([segments[segment] * types[type_] / total for segment, type_ in ends], ends)
+    return controlled_rounding([segments[segment] * types[type_] / total for segment, type_ in ends], ends)
 
 
 def _plan_and_region(draw: Callable[[str], SparkColumn], segment: str, settings: PharmacySettings) -> SparkColumn:
@@ -195,10 +195,6 @@ def _by_segment(columns: Mapping[str, SparkColumn]) -> SparkColumn:
     for i, name in enumerate(SEGMENTS[1:], start=1):
         chosen = chosen.when(F.col("segment") == i, columns[name])
     return chosen
-
-
-def _name(names: Iterable[str], position: str) -> SparkColumn:
-    return F.get(constant_array(list(names), "string"), F.col(position))
 
 
 def _title(year: int) -> SparkColumn:

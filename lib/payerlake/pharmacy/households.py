@@ -21,19 +21,18 @@ def household_id(household: SparkColumn) -> SparkColumn:
 def households(world: World) -> DataFrame:
     """One row per member; key member_number. A household's rows follow each other, the subscriber's first."""
     people, key, slot, head = world.people, F.col("id"), F.col("slot"), F.col("household")
-    placed = world.member_keys(world.settings.members_per_file.households).select("id", people.slot(key).alias("slot"))
-    grouped = placed.select("id", "slot", people.household(key, slot).alias("household"))
-    whole = people.household_size(key, slot)
-    known = F.least(
-        whole.cast("bigint"), F.lit(world.settings.members) - head
-    )  # the last may be cut off by the number of members
-    return grouped.select(
+    keys = world.member_keys(world.settings.members_per_file.households)
+    with_slot = keys.select("id", people.slot(key).alias("slot"))
+    with_household = with_slot.select("id", "slot", people.household(key, slot).alias("household"))
+    # The last household may be cut off by the number of members.
+    size = F.least(people.household_size(slot).cast("bigint"), F.lit(world.settings.members) - head)
+    return with_household.select(
         household_id(head).alias("household_id"),
         member_number(head).alias("subscriber_number"),
         member_number(key).alias("member_number"),
-        people.role(key, slot).alias("relationship"),
+        people.role(slot).alias("relationship"),
         F.lpad((key - head + 1).cast("string"), 2, "0").alias("person_code"),
-        known.cast("int").alias("household_size"),
+        size.cast("int").alias("household_size"),
     )
 
 

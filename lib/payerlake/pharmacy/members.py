@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Table
+from payerlake.person.places import field
 from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.identifiers import numbered
 
@@ -21,31 +22,31 @@ def member_number(key: SparkColumn) -> SparkColumn:
 def members(world: World) -> DataFrame:
     """One row per member; key member_number. Shares of sex, age and state: the settings' population."""
     people, key, slot, home = world.people, F.col("id"), F.col("slot"), F.col("home")
-    placed = world.member_keys(world.settings.members_per_file.members).select("id", people.slot(key).alias("slot"))
-    named = placed.select(
+    with_slot = world.member_keys(world.settings.members_per_file.members).select("id", people.slot(key).alias("slot"))
+    with_household = with_slot.select(
         "id",
         "slot",
         people.household(key, slot).alias("household"),
         people.sex(key, slot).alias("gender"),
         people.last_name(key, slot).alias("last_name"),
     )
-    housed = named.select(
+    with_home = with_household.select(
         "*",
         people.first_name(key, F.col("gender")).alias("first_name"),
         people.state(F.col("household")).alias("state"),
         people.home(F.col("household")).alias("home"),
     )
-    return housed.select(
+    return with_home.select(
         member_number(key).alias("member_number"),
         F.col("first_name"),
         F.col("last_name"),
         people.birth_date(key, slot).alias("date_of_birth"),
         F.col("gender"),
         people.street(F.col("household")).alias("address"),
-        people.place("city", home).alias("city"),
+        field("city", home).alias("city"),
         F.col("state"),
-        people.place("zip_code", home).alias("zip_code"),
-        people.phone(key, people.place("area_code", home)).alias("phone"),
+        field("zip_code", home).alias("zip_code"),
+        people.phone(key, field("area_code", home)).alias("phone"),
         people.email(key, F.col("first_name"), F.col("last_name")).alias("email"),
     )
 

@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ from payerlake.pharmacy.plan_states import availability
 from payerlake.pharmacy.plans import plan_codes
 from payerlake.pharmacy.settings import KINDS, PharmacySettings
 from payerlake.sampling.distributions import alias_table, constant_array
+from payerlake.sampling.packing import Fields
 
 CLASSES = ("child", "young", "single", "family", "mixed", "senior", "senior_couple", "turning_65")
 MODES = ("one", "dual", "transition")
@@ -26,7 +28,7 @@ MODES = ("one", "dual", "transition")
 _KIND_OF_FAMILY = {
     "COMM": "GRP", "MCARE": "GRP", "EMP": "EMP", "UNION": "UNI", "GOV": "GOV", "MCAID": "GOV", "CHIP": "GOV",
     "EXCH": "IND", "IND": "IND",
-}  # fmt: skip
+}  # fmt: skip  # a short list fills its lines
 # Families within which a household moves from plan to plan and keeps its group.
 _MOVES = ({"COMM"}, {"MCARE"}, {"MCAID", "CHIP"}, {"EXCH", "IND"}, {"EMP"}, {"UNION"}, {"GOV"})
 _MEDIGAP = "MCARE-MEDIGAP-001"
@@ -36,9 +38,8 @@ _BEFORE = {
     "EXCH-GOLD-001": "IND-GOLD-001",
     "MCAID-EXP-001": "IND-BRONZE-001",
 }
-_RETIREE_SHARE = (
-    0.10  # of Medicare Advantage members with two covers' worth of weight: a former employer's plan beside it
-)
+# Of Medicare Advantage members, by weight, with two plans: a former employer's plan beside it.
+_RETIREE_SHARE = 0.10
 
 
 def family(plan_code: str) -> str:
@@ -51,7 +52,9 @@ def kind(plan_code: str) -> str:
     return _KIND_OF_FAMILY[family(plan_code)]
 
 
+Zone = tuple[frozenset[str], frozenset[str]]  # the plans sold on the first day of the plan year, of the year before
 Pair = tuple[str, str]  # the first plan, and the second or new one (the first again where there is none)
+PAIR = Fields(second=15, first=16)  # of positions of plans
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,11 @@ class Offers:
         return {(plan, state): first for plan, state, first in availability(self.settings)}
 
     @cached_property
-    def _zones(self) -> list[tuple[frozenset[str], frozenset[str]]]:
-        """For each state the plans sold on the first day of the plan year, and of the year before."""
-        year = self.settings.plan_year
+    def _zones(self) -> list[Zone]:
+        """The zone of each state."""
+        new_years = [datetime.date(self.settings.plan_year - ago, 1, 1) for ago in (0, 1)]
         return [
-            (
-                self._sold_in(state, datetime.date(year, 1, 1)),
-                self._sold_in(state, datetime.date(year - 1, 1, 1)),
-            )
+            (self._sold_in(state, new_years[0]), self._sold_in(state, new_years[1]))
             for state in self.settings.population.states
         ]
 
@@ -81,23 +81,22 @@ class Offers:
 
     def pairs(self, household_class: str, state: str, mode: str) -> dict[Pair, float]:
         """The pairs of plans open to such a household in this state, with their weights."""
-        now, before = self._zones[list(self.settings.population.states).index(state)]
-        return self._pairs(household_class, now if mode != "transition" else now & before, mode)
+        return self._pairs(household_class, self._zones[list(self.settings.population.states).index(state)], mode)
 
-    def _pairs(self, household_class: str, sold: frozenset[str], mode: str) -> dict[Pair, float]:
+    def _pairs(self, household_class: str, zone: Zone, mode: str) -> dict[Pair, float]:
+        sold = zone[0] & zone[1] if mode == "transition" else zone[0]
         if household_class == "turning_65":
             return _turning(self._weights("single", sold), self._weights("senior", sold))
         weights = self._weights(household_class, sold)
         if mode == "one":
             return {(plan, plan): weight for plan, weight in weights.items()}
         partners = _second_plans if mode == "dual" else _new_plans
-        pairs = {}
-        for plan, weight in weights.items():
-            beside = partners(plan, weights, household_class)
-            for other, share in beside.items():
-                if other in sold:
-                    pairs[plan, other] = weight * share
-        return pairs
+        return {
+            (plan, other): weight * share
+            for plan, weight in weights.items()
+            for other, share in partners(plan, weights, household_class).items()
+            if other in sold
+        }
 
     def _weights(self, household_class: str, sold: frozenset[str]) -> dict[str, float]:
         weights = getattr(self.settings.plan_weights, household_class)
@@ -109,15 +108,12 @@ class Offers:
     def _tables(self) -> _Tables:
         zones = list(dict.fromkeys(self._zones))
         tables = _Tables([zones.index(zone) for zone in self._zones], len(zones))
-        for household_class in CLASSES:
-            for now, before in zones:
-                for mode in MODES:
-                    pairs = self._pairs(household_class, now if mode != "transition" else now & before, mode)
-                    tables.add(pairs, household_class, mode)
+        for household_class, zone, mode in product(CLASSES, zones, MODES):
+            tables.add(self._pairs(household_class, zone, mode), household_class, mode)
         return tables
 
     def pair(self, household_class: Column, state_index: Column, mode: Column, u: Column) -> Column:
-        """A pair of plan positions, packed as first · 32 + second; class and mode as positions (int)."""
+        """A pair of plan positions, packed as PAIR; class and mode as positions (int)."""
         tables = self._tables
         zone = F.get(constant_array(tables.zone_of_state, "int"), state_index)
         table = (household_class * tables.zones + zone) * len(MODES) + mode
@@ -126,8 +122,8 @@ class Offers:
         scaled = u * size
         cell = F.floor(scaled).cast("int")
         here = start + cell
-        kept = (scaled - cell) < F.get(constant_array(tables.keep, "double"), here)
-        chosen = F.when(kept, here).otherwise(start + F.get(constant_array(tables.alias, "int"), here))
+        stays = (scaled - cell) < F.get(constant_array(tables.keep, "double"), here)
+        chosen = F.when(stays, here).otherwise(start + F.get(constant_array(tables.alias, "int"), here))
         return F.get(constant_array(tables.packed, "int"), chosen)
 
     def plan_held(self, plan: Column, state_index: Column, year: Column) -> Column:
@@ -168,7 +164,7 @@ class _Tables:
         self.size.append(len(pairs))
         self.keep += keep
         self.alias += alias
-        self.packed += [position[first] * 32 + position[second] for first, second in pairs]
+        self.packed += [PAIR.pack(first=position[first], second=position[second]) for first, second in pairs]
 
 
 def _second_plans(plan: str, weights: dict[str, float], household_class: str) -> dict[str, float]:

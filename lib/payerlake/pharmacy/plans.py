@@ -14,11 +14,11 @@ PLAN_CODE = r"^[A-Z]+-[A-Z]+-\d{3}$"
 PLAN_TYPES = (
     "COMMERCIAL", "MEDICARE", "MEDICAID", "EXCHANGE", "EMPLOYER", "UNION", "VA", "TRICARE", "FEHB", "CHIP",
     "INDIVIDUAL",
-)  # fmt: skip
+)  # fmt: skip  # a list of names fills its lines
 PLAN_CATEGORIES = (
     "PLATINUM", "GOLD", "SILVER", "BRONZE", "HDHP", "PART_D_BASIC", "PART_D_ENHANCED", "MAPD", "MEDIGAP", "STANDARD",
     "EXPANSION", "TRADITIONAL", "PREMIUM", "CATASTROPHIC",
-)  # fmt: skip
+)  # fmt: skip  # a list of names fills its lines
 
 
 def plan_codes() -> list[str]:
@@ -36,22 +36,14 @@ def plans(world: World) -> DataFrame:
 
 def _copay(tier: int) -> Column:
     return Column(
-        f"tier{tier}_copay",
-        "decimal(10,2)",
-        f"Copay of tier {tier}; 0: the coinsurance holds",
-        low=0,
-        unit="USD",
+        f"tier{tier}_copay", "decimal(10,2)", f"Copay of tier {tier}; 0: the coinsurance holds", low=0, unit="USD"
     )
 
 
 def _coinsurance(tier: int) -> Column:
     name = f"tier{tier}_coinsurance"
     return Column(
-        name,
-        "decimal(5,2)",
-        f"Member's share of the cost in tier {tier}, where there is no copay",
-        low=0,
-        high=1,
+        name, "decimal(5,2)", f"Member's share of the cost in tier {tier}, where there is no copay", low=0, high=1
     )
 
 
@@ -80,11 +72,7 @@ TABLE = Table(
         *(_copay(tier) for tier in range(1, 6)),
         *(_coinsurance(tier) for tier in range(1, 6)),
         Column("mail_order_available", "boolean", "Whether drugs come by mail"),
-        Column(
-            "specialty_pharmacy_required",
-            "boolean",
-            "Whether specialty drugs come from specialty pharmacies only",
-        ),
+        Column("specialty_pharmacy_required", "boolean", "Whether specialty drugs come from specialty pharmacies only"),
         Column("description", "varchar(255)", "What kind of cover it is"),
     ),
 )

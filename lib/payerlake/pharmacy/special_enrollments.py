@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.world import MEMBERS, World
-from payerlake.pharmacy.cover import HISTORICAL, TRANSITION, TURNED_65, Cover
+from payerlake.pharmacy.coverage import HISTORICAL, TRANSITION, TURNED_65, Coverage
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
 from payerlake.sampling.distributions import integer
 
@@ -22,46 +22,44 @@ def special_enrollments(world: World) -> DataFrame:
     Newborns are covered from birth; whoever turned 65 from the first of the next month; the rest from a first of the
     month at most 60 days after the event. A household shares event and day.
     """
-    cover = Cover(world)
-    frame = cover.members(world.settings.members_per_file.special_enrollments)
-    listed = frame.select(
-        "id", "household", "birth_date", "all_are_65", F.explode(_occasions(cover)).alias("occasion")
+    coverage = Coverage(world)
+    members = coverage.members(world.settings.members_per_file.special_enrollments)
+    occasions = members.select(
+        "id", "household", "birth_date", "all_are_65", F.explode(_occasions(coverage)).alias("occasion")
     ).select("id", "household", "birth_date", "all_are_65", "occasion.*")
     event, effective = F.col("event_type"), F.col("effective_date")
     before = world.draws.uniform("special_enrollments", "event_date", F.col("household"), effective)
-    drawn = F.date_sub(effective, integer(before, 1, _WINDOW).cast("int"))
-    return listed.select(
+    earlier = F.date_sub(effective, integer(before, 1, _WINDOW).cast("int"))
+    return occasions.select(
         member_number(F.col("id")).alias("member_number"),
         event,
         F.when(event == BIRTH, F.col("birth_date"))
         .when(event == TURNED_65, F.col("all_are_65"))
-        .otherwise(drawn)
+        .otherwise(earlier)
         .alias("event_date"),
         effective,
     )
 
 
-def _occasions(cover: Cover) -> SparkColumn:
+def _occasions(coverage: Coverage) -> SparkColumn:
     """The member's special enrollments as an array of (event_type, effective_date)."""
     has_past = F.col("past_rows") > 0
-    first_day = F.when(has_past, F.col("first_day")).otherwise(
-        F.when(_starts_last_year(), F.col("last_start")).otherwise(F.col("this_start"))
+    first_day = (
+        F.when(has_past, F.col("first_day"))
+        .when(F.col("scenario").isin(TRANSITION, HISTORICAL), F.col("last_start"))
+        .otherwise(F.col("this_start"))
     )
     born = first_day == F.col("birth_date")
     first = F.when(born, BIRTH).when(
-        has_past & F.col("first_event").isNotNull(), cover.event_name(F.col("first_event"))
+        has_past & F.col("first_event").isNotNull(), coverage.event_name(F.col("first_event"))
     )
-    changed = F.when(F.col("scenario") == TRANSITION, cover.event_name(F.col("transition_event")))
+    changed = F.when(F.col("scenario") == TRANSITION, coverage.event_name(F.col("transition_event")))
     occasions = F.array(_occasion(first, first_day), _occasion(changed, F.col("new_start")))
     return F.filter(occasions, lambda occasion: occasion["event_type"].isNotNull())
 
 
 def _occasion(event: SparkColumn, day: SparkColumn) -> SparkColumn:
     return F.struct(event.alias("event_type"), day.alias("effective_date"))
-
-
-def _starts_last_year() -> SparkColumn:
-    return F.col("scenario").isin(TRANSITION, HISTORICAL)
 
 
 TABLE = Table(

@@ -18,12 +18,11 @@ CATEGORIES = ("Labor", "Administrative", "Technology", "Vendor")
 
 def activity_cost_standards(world: World) -> DataFrame:
     """One row per kind of activity; key cost_standard_id. From conf/reference/activity_costs.csv."""
-    since = datetime.date(world.settings.year, 1, 1)
+    since, made = datetime.date(world.settings.year, 1, 1), created(world)
     rows = [
-        (i, row["activity_type"], Decimal(row["unit_cost"]), row["cost_category"], row["description"], since,
-         created(world))
+        (i, row["activity_type"], Decimal(row["unit_cost"]), row["cost_category"], row["description"], since, made)
         for i, row in enumerate(reference.rows("activity_costs"), start=1)
-    ]  # fmt: skip
+    ]
     return listed(world.spark, rows, TABLE.schema())
 
 

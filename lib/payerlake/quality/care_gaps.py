@@ -16,15 +16,8 @@ from payerlake.person.world import World
 from payerlake.quality.measures import LAB_RESULT, measures
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import LAB_ORDER, NO_BARRIER, QualitySettings
-from payerlake.sampling.distributions import (
-    bernoulli,
-    choice_index,
-    constant_array,
-    integer,
-    integer_at,
-    table_choice,
-)
-from payerlake.sampling.frames import listed
+from payerlake.sampling.distributions import bernoulli, choice, choice_index, integer, integer_at, table_choice
+from payerlake.sampling.packing import each
 
 STATUSES = ("Open", "Closed", "Excluded")
 OPEN, CLOSED, _ = range(len(STATUSES))
@@ -47,10 +40,9 @@ class CareGaps:
         roster = Roster(self._world)
         diagnosed = roster.diagnosed(self._world.member_keys(members_per_file))
         members = roster.with_gaps(diagnosed).select("id", "zip", "gaps")
-        bits = listed(self._world.spark, [(i, 1 << i) for i in range(len(measures()))], "measure int, bit int")
-        rows = members.crossJoin(F.broadcast(bits)).where("(gaps & bit) <> 0")
+        gaps = each(members, "gaps", "measure", len(measures()))
         first = F.lit(datetime.date(self._settings.year, 1, 1))
-        return rows.select(
+        return gaps.select(
             "id",
             "zip",
             "measure",
@@ -81,33 +73,33 @@ class CareGaps:
         first = gaps.tracked * (most + 1) / most
         second = gaps.followed_up * most / (most - 1)
         is_first = (F.col("status") == CLOSED) & (F.col("attempts") >= 1) & bernoulli(self._u("tracked"), first)
-        flagged = closed.select("*", is_first.alias("has_first"))
+        with_first = closed.select("*", is_first.alias("has_first"))
         is_second = F.col("has_first") & (F.col("attempts") >= 2) & bernoulli(self._u("followed_up"), second)
         latest = F.datediff(F.col("closed"), F.col("opened")) - gaps.follow_up_after
+        shares = gaps.activities
         weights = [
-            [gaps.activities.get(name, 0.0) * (name != LAB_ORDER or LAB_RESULT in measure.methods)
-             for name in self.activities]
-            for measure in measures()
-        ]  # fmt: skip
+            [shares.get(name, 0.0) * (name != LAB_ORDER or LAB_RESULT in m.methods) for name in self.activities]
+            for m in measures()
+        ]
         activity = table_choice(self._u("activity"), F.col("measure"), weights, list(range(len(self.activities))))
-        return flagged.select(
+        return with_first.select(
             "*",
             is_second.alias("has_second"),
             activity.cast("int").alias("activity"),
             F.date_add(F.col("opened"), integer(self._u("activity_date"), 0, latest).cast("int")).alias(
                 "activity_date"
             ),
-            self._chosen("outcome", gaps.outcomes).alias("outcome"),
-            self._chosen("assignee", gaps.assignees).alias("assignee"),
+            choice(self._u("outcome"), gaps.outcomes).alias("outcome"),
+            choice(self._u("assignee"), gaps.assignees).alias("assignee"),
         )
 
-    def activities_of(self, tracked: DataFrame, *kept: str) -> DataFrame:
-        """A row per tracked activity: `activity_id`, `type`, `date`, `outcome`, `assignee`, `is_second`, and `kept`."""
+    def activities_of(self, tracked: DataFrame) -> DataFrame:
+        """A row per tracked activity: `gap_id`, `activity_id`, `type`, `date`, `outcome`, `assignee`, `is_second`."""
         numbers = F.sequence(F.lit(0), F.col("has_second").cast("int"))
-        rows = tracked.where("has_first").select("*", F.explode(numbers).alias("number"))
+        activities = tracked.where("has_first").select("*", F.explode(numbers).alias("number"))
         is_second = F.col("number") == 1
-        return rows.select(
-            *kept,
+        return activities.select(
+            "gap_id",
             self.activity_id(F.col("number")).alias("activity_id"),
             F.when(is_second, self.activities.index(FOLLOW_UP)).otherwise(F.col("activity")).alias("type"),
             self.activity_date(F.col("number")).alias("date"),
@@ -131,7 +123,7 @@ class CareGaps:
 
     def barrier(self) -> Column:
         """What keeps the member of an open gap from the service, null where nothing is known."""
-        barrier = self._chosen("barrier", self._gaps.barriers)
+        barrier = choice(self._u("barrier"), self._gaps.barriers)
         return F.when((F.col("status") == OPEN) & (barrier != NO_BARRIER), barrier)
 
     def service_date(self) -> Column:
@@ -144,11 +136,7 @@ class CareGaps:
         return bernoulli(self._u("record_review"), self._gaps.record_review)
 
     def _status(self) -> Column:
-        shares = list(self._gaps.status.values())
-        return choice_index(self._u("status"), shares)
-
-    def _chosen(self, name: str, shares: dict[str, float]) -> Column:
-        return F.get(constant_array(list(shares), "string"), choice_index(self._u(name), list(shares.values())))
+        return choice_index(self._u("status"), list(self._gaps.status.values()))
 
     def _u(self, column: str) -> Column:
         return self._draws.uniform("member_gaps", column, F.col("id"), F.col("measure"))

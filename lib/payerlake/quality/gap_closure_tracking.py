@@ -11,7 +11,7 @@ from payerlake.quality.care_gaps import CareGaps
 from payerlake.quality.columns import CREATED, created_column
 from payerlake.quality.member_gaps import expected_gaps
 from payerlake.quality.settings import QualitySettings
-from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.distributions import string_at
 
 
 def expected_activities(settings: QualitySettings) -> float:
@@ -24,13 +24,13 @@ def gap_closure_tracking(world: World) -> DataFrame:
     """One row per tracked activity for a closed gap; key activity_id. The settings' `gaps`."""
     care = CareGaps(world)
     gaps = care.closed(care.opened(world.settings.members_per_file.gap_closure_tracking))
-    rows = care.activities_of(care.tracked(gaps), "gap_id")
+    rows = care.activities_of(care.tracked(gaps))
     after = f"Follow-up after {world.settings.gaps.follow_up_after} days"
     return rows.select(
         "activity_id",
         "gap_id",
         F.col("date").alias("activity_date"),
-        F.get(constant_array(care.activities, "string"), F.col("type")).alias("activity_type"),
+        string_at(care.activities, F.col("type")).alias("activity_type"),
         "outcome",
         F.col("assignee").alias("assigned_to"),
         F.when(F.col("is_second"), after).otherwise("First contact").alias("notes"),

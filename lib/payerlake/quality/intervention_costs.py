@@ -13,7 +13,7 @@ from payerlake.quality.care_gaps import FOLLOW_UP, CareGaps, standard_cost
 from payerlake.quality.columns import CREATED, created_column
 from payerlake.quality.gap_closure_tracking import expected_activities
 from payerlake.quality.measures import LAB_RESULT, RECORD_REVIEW
-from payerlake.sampling.distributions import constant_array, number_at
+from payerlake.sampling.distributions import number_at, string_at
 from payerlake.sampling.numbers import decimal
 
 VENDOR_TEAM, VENDOR = "Vendor Team", "Kestrelrun Outreach"  # who works for whom; invented
@@ -28,8 +28,7 @@ def intervention_costs(world: World) -> DataFrame:
     tracked = care.tracked(care.closed(care.opened(world.settings.members_per_file.intervention_costs)))
     by_method = {name: care.methods.index(name) for name in _REVIEWS if name in care.methods}
     rows = tracked.select(
-        "gap_id",
-        F.explode(F.filter(F.array(*_costs(care, kinds, by_method)), _is_due)).alias("cost"),
+        "gap_id", F.explode(F.filter(F.array(*_costs(care, kinds, by_method)), lambda cost: cost["due"])).alias("cost")
     )
     costs = [standard_cost(kind) for kind in kinds]
     unit = number_at([cost for cost, _ in costs], F.col("cost.kind"))
@@ -38,21 +37,17 @@ def intervention_costs(world: World) -> DataFrame:
         "gap_id",
         F.when(F.col("cost.place") < 2, care.activity_id(F.col("cost.place"))).alias("activity_id"),
         F.col("cost.date").alias("cost_date"),
-        F.get(constant_array(kinds, "string"), F.col("cost.kind")).alias("activity_type"),
+        string_at(kinds, F.col("cost.kind")).alias("activity_type"),
         decimal(unit, 8, 2).alias("unit_cost"),
         F.lit(1).alias("quantity"),
         decimal(unit, 10, 2).alias("total_cost"),
-        F.get(constant_array([category for _, category in costs], "string"), F.col("cost.kind")).alias("cost_category"),
+        string_at([category for _, category in costs], F.col("cost.kind")).alias("cost_category"),
         F.when(F.col("cost.assignee") == VENDOR_TEAM, VENDOR).alias("vendor_name"),
         F.when(F.col("cost.place") < 2, "Tracked activity")
         .otherwise("Review by which the gap was closed")
         .alias("notes"),
         created_column(world),
     )
-
-
-def _is_due(cost: SparkColumn) -> SparkColumn:
-    return cost["due"]
 
 
 def _costs(care: CareGaps, kinds: list[str], by_method: dict[str, int]) -> list[SparkColumn]:
@@ -63,7 +58,7 @@ def _costs(care: CareGaps, kinds: list[str], by_method: dict[str, int]) -> list[
         return F.struct(*[part.alias(name) for name, part in parts.items()])
 
     nobody = F.lit(None).cast("string")
-    found = [
+    costs = [
         cost(0, F.col("has_first"), F.col("activity_date"), F.col("activity"), F.col("assignee")),
         cost(
             1,
@@ -77,8 +72,8 @@ def _costs(care: CareGaps, kinds: list[str], by_method: dict[str, int]) -> list[
         if method in by_method:
             due = F.coalesce(F.col("method") == by_method[method], F.lit(False))
             paid = care.record_reviewed() if method == RECORD_REVIEW else F.lit(True)
-            found.append(cost(place, due & paid, F.col("closed"), F.lit(len(care.activities) + place - 2), nobody))
-    return found
+            costs.append(cost(place, due & paid, F.col("closed"), F.lit(len(care.activities) + place - 2), nobody))
+    return costs
 
 
 TABLE = Table(

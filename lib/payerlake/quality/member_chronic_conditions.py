@@ -13,8 +13,8 @@ from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member
 from payerlake.quality.measures import OLDEST
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
-from payerlake.sampling.distributions import constant_array, integer_at
-from payerlake.sampling.frames import listed
+from payerlake.sampling.distributions import integer_at, string_at
+from payerlake.sampling.packing import bits_of, each, has_any
 
 _YEAR = 365.25
 _PER_MEMBER = 32  # ids
@@ -22,9 +22,7 @@ _PER_MEMBER = 32  # ids
 
 def with_conditions(world: World, diagnosed: DataFrame) -> DataFrame:
     """A row per member and condition, which adds `condition`, its position (int) in the catalogue."""
-    catalogue = world.settings.conditions.catalogue
-    bits = listed(world.spark, [(i, 1 << i) for i in range(len(catalogue))], "condition int, bit int")
-    return diagnosed.crossJoin(F.broadcast(bits)).where("(conditions & bit) <> 0").drop("bit")
+    return each(diagnosed, "conditions", "condition", len(world.settings.conditions.catalogue))
 
 
 def member_chronic_conditions(world: World) -> DataFrame:
@@ -35,12 +33,12 @@ def member_chronic_conditions(world: World) -> DataFrame:
     settings: QualitySettings = world.settings
     roster = Roster(world)
     diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.member_chronic_conditions))
-    had = with_conditions(world, diagnosed.select("id", "birth_date", "conditions"))
-    dated = had.select("*", *_diagnosis(world))
-    return dated.select(
+    conditions = with_conditions(world, diagnosed.select("id", "birth_date", "conditions"))
+    with_dates = conditions.select("*", *_dates(world))
+    return with_dates.select(
         (F.col("id") * _PER_MEMBER + F.col("condition") + 1).alias("member_condition_id"),
         member_id(F.col("id")).alias("member_id"),
-        F.get(constant_array(settings.conditions.codes, "string"), F.col("condition")).alias("condition_code"),
+        string_at(settings.conditions.codes, F.col("condition")).alias("condition_code"),
         F.when(F.col("cause_date").isNull(), F.col("own_date"))
         .otherwise(_later(world, F.col("cause_date")))
         .alias("diagnosis_date"),
@@ -49,27 +47,26 @@ def member_chronic_conditions(world: World) -> DataFrame:
     )
 
 
-def _diagnosis(world: World) -> list[SparkColumn]:
+def _dates(world: World) -> list[SparkColumn]:
     """`own_date`, on which the condition was found at its usual ages; `cause_date`, on which what it follows from was.
 
     Only what nobody has without another condition, as the diabetic retinopathy, follows from it.
     """
     settings: QualitySettings = world.settings
     followers = [i for i, c in enumerate(settings.conditions.catalogue) if c.given and c.times_without == 0]
-    causes = {i: [settings.conditions.codes.index(code) for code in settings.conditions.catalogue[i].given]
-              for i in followers}  # fmt: skip
     cause = F.lit(-1)
     for i in followers:
         first = F.lit(-1)
-        for j in reversed(causes[i]):
-            first = F.when(F.col("conditions").bitwiseAND(F.lit(1 << j)) != 0, j).otherwise(first)
+        for code in reversed(settings.conditions.catalogue[i].given):
+            j = settings.conditions.codes.index(code)
+            first = F.when(has_any(F.col("conditions"), bits_of([j])), j).otherwise(first)
         cause = F.when(F.col("condition") == i, first).otherwise(cause)
-    found = [_found(world, F.col("condition")).alias("own_date")]
-    cause_date = F.when(cause >= 0, _found(world, cause)) if followers else F.lit(None).cast("date")
-    return [*found, cause_date.alias("cause_date")]
+    own_date = _usual_date(world, F.col("condition"))
+    cause_date = F.when(cause >= 0, _usual_date(world, cause)) if followers else F.lit(None).cast("date")
+    return [own_date.alias("own_date"), cause_date.alias("cause_date")]
 
 
-def _found(world: World, condition: SparkColumn) -> SparkColumn:
+def _usual_date(world: World, condition: SparkColumn) -> SparkColumn:
     """The day on which this condition (position, int) was found in the member: between its usual ages, at most on the
     day of the dataset; an active cancer within the last years."""
     settings: QualitySettings = world.settings

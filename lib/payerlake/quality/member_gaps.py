@@ -11,7 +11,7 @@ from payerlake.quality.care_gaps import STATUSES, CareGaps
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import measures
 from payerlake.quality.settings import QualitySettings
-from payerlake.sampling.distributions import constant_array, integer_at
+from payerlake.sampling.distributions import integer_at, string_at
 
 
 def expected_gaps(settings: QualitySettings) -> float:
@@ -25,17 +25,16 @@ def member_gaps(world: World) -> DataFrame:
     rows = care.closed(care.opened(world.settings.members_per_file.member_gaps)).select(
         "*", care.service_date().alias("service")
     )
-    ids = constant_array([measure.measure_id for measure in measures()], "string")
     again = integer_at([measure.again_after for measure in measures()], F.col("measure"))
     return rows.select(
         "gap_id",
         member_id(F.col("id")).alias("member_id"),
-        F.get(ids, F.col("measure")).alias("measure_id"),
+        string_at([measure.measure_id for measure in measures()], F.col("measure")).alias("measure_id"),
         F.lit(world.settings.year).alias("measurement_year"),
-        F.get(constant_array(STATUSES, "string"), F.col("status")).alias("gap_status"),
+        string_at(STATUSES, F.col("status")).alias("gap_status"),
         F.col("opened").alias("gap_opened_date"),
         F.col("closed").alias("gap_closed_date"),
-        F.get(constant_array(care.methods, "string"), F.col("method")).alias("closure_method"),
+        string_at(care.methods, F.col("method")).alias("closure_method"),
         F.col("service").alias("last_service_date"),
         F.add_months(F.col("service"), again).alias("next_due_date"),
         F.col("attempts").alias("outreach_attempts"),

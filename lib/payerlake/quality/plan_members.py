@@ -13,7 +13,7 @@ from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.columns import CREATED, MEMBER_ID, PLAN_ID, created_column, member_id
 from payerlake.quality.roster import Roster
-from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.distributions import string_at
 from payerlake.sampling.numbers import decimal
 
 RISK_DIGITS = 3
@@ -28,15 +28,14 @@ def plan_members(world: World) -> DataFrame:
     """One row per member; key member_id. Plans, homes, ages and risk: the settings' parts of these names."""
     roster, settings = Roster(world), world.settings
     members = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
-    zips = constant_array([row["zip_code"] for row in reference.rows("pittsburgh_zip_codes")], "string")
-    codes = [F.when(F.col("conditions").bitwiseAND(F.lit(1 << i)) != 0, code)
-             for i, code in enumerate(settings.conditions.codes)]  # fmt: skip
+    zips = [row["zip_code"] for row in reference.rows("pittsburgh_zip_codes")]
+    codes = [F.when(roster.has_any((code,)), code) for code in settings.conditions.codes]
     return members.select(
         member_id(F.col("id")).alias("member_id"),
-        F.get(constant_array(list(settings.plans), "string"), F.col("plan")).alias("plan_id"),
+        string_at(settings.plans, F.col("plan")).alias("plan_id"),
         F.col("birth_date").alias("date_of_birth"),
         F.col("sex").alias("gender"),
-        F.get(zips, F.col("zip")).alias("zip_code"),
+        string_at(zips, F.col("zip")).alias("zip_code"),
         F.lit(datetime.date(settings.year, 1, 1)).alias("enrollment_date"),
         F.lit(None).cast("date").alias("disenrollment_date"),
         F.lit(True).alias("is_active"),

@@ -37,8 +37,8 @@ def plan_performance(world: World) -> DataFrame:
         exact = Decimal(100 * numerator) / denominator
         rate = exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
         gap = members_to_go(measure_id, denominator, numerator, target)
-        known = (i, row["plan_id"], measure_id, world.settings.year, denominator, numerator, rate)
-        rows.append((*known, stars(measure_id, exact), target, gap, created(world)))
+        counts = (i, row["plan_id"], measure_id, world.settings.year, denominator, numerator, rate)
+        rows.append((*counts, stars(measure_id, exact), target, gap, created(world)))
     return listed(world.spark, rows, TABLE.schema())
 
 

@@ -96,12 +96,6 @@ def _checks(settings: QualitySettings) -> tuple[Check, ...]:
             at_least=True,
             of_whole=True,
         ),
-        Check(
-            "care gaps",
-            gaps_per_member * members,
-            "SELECT COUNT(*) FROM member_gaps",
-            at_least=True,
-            of_whole=True,
-        ),
+        Check("care gaps", gaps_per_member * members, "SELECT COUNT(*) FROM member_gaps", at_least=True, of_whole=True),
         Check("views", len(VIEWS), standing=VIEWS),
     )

@@ -20,6 +20,7 @@ from payerlake.quality.prevalence import Prevalence, prevalence
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import bernoulli, number_at, piecewise_linear, table_choice
 from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import bits_of, has_any
 
 _BLOCK = 1000  # members of consecutive keys among whom the plans have their shares, to one member
 _STEP = 619  # prime to the block: neighbours of a block get places far apart
@@ -37,9 +38,9 @@ class Roster:
     @planned_once
     def people(self, keys: DataFrame) -> DataFrame:
         """Adds `birth_date`, `sex`, `plan` (position, int), `zip` (position, int) and `risk` (double)."""
-        slotted = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
+        with_slot = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
         key, slot = F.col("id"), F.col("slot")
-        return slotted.select(
+        return with_slot.select(
             *keys.columns,
             "plan",
             self._people.birth_date(key, slot).alias("birth_date"),
@@ -52,12 +53,12 @@ class Roster:
     def diagnosed(self, keys: DataFrame) -> DataFrame:
         """What `people` adds, and `conditions`, the bits (int) of what the member has."""
         people = self.people(keys)
-        frame = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
-        frame = frame.select("*", F.lit(0).alias("conditions"))
+        with_factor = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
+        diagnosed = with_factor.select("*", F.lit(0).alias("conditions"))
         for level in self._levels():
-            drawn = reduce(Column.bitwiseOR, [self._drawn(i) for i in level], F.col("conditions"))
-            frame = frame.select(*[c for c in frame.columns if c != "conditions"], drawn.alias("conditions"))
-        return in_a_new_method(frame.select(*people.columns, "conditions"))
+            conditions = reduce(Column.bitwiseOR, [self._drawn(i) for i in level], F.col("conditions"))
+            diagnosed = diagnosed.select(*with_factor.columns, conditions.alias("conditions"))
+        return in_a_new_method(diagnosed.select(*people.columns, "conditions"))
 
     @planned_once
     def with_gaps(self, diagnosed: DataFrame) -> DataFrame:
@@ -68,9 +69,8 @@ class Roster:
 
     def has_any(self, codes: tuple[str, ...]) -> Column:
         """Whether the member has one of these conditions."""
-        known = self._conditions.codes
-        mask = sum(1 << known.index(code) for code in codes if code in known)
-        return F.col("conditions").bitwiseAND(F.lit(mask)) != 0
+        catalogue = self._conditions.codes
+        return has_any(F.col("conditions"), bits_of(catalogue.index(code) for code in codes if code in catalogue))
 
     # plan, home and risk
 
@@ -88,12 +88,12 @@ class Roster:
         """The position of the member's ZIP code: by the shares of the regions, in each by whose plan is strongest."""
         zips, regions = reference.rows("pittsburgh_zip_codes"), self._settings.regions
         weights = []
+        region_of = [row["region_type"] for row in zips]
         for plan_id in self._settings.plans:
-            drawn = [regions.strongest_plan_weight if row["primary_plan_id"] == plan_id else 1.0 for row in zips]
-            totals = {name: sum(w for w, row in zip(drawn, zips, strict=True) if row["region_type"] == name)
-                      for name in regions.shares}  # fmt: skip
-            weights.append([w * regions.shares[row["region_type"]] / totals[row["region_type"]]
-                            for w, row in zip(drawn, zips, strict=True)])  # fmt: skip
+            factors = [regions.strongest_plan_weight if row["primary_plan_id"] == plan_id else 1.0 for row in zips]
+            within = list(zip(factors, region_of, strict=True))
+            totals = {name: sum(factor for factor, region in within if region == name) for name in regions.shares}
+            weights.append([factor * regions.shares[region] / totals[region] for factor, region in within])
         chosen = table_choice(self._u("plan_members", "zip_code"), F.col("plan"), weights, list(range(len(zips))))
         return chosen.cast("int")
 
@@ -120,10 +120,12 @@ class Roster:
 
     def _drawn(self, i: int) -> Column:
         condition, base = self._conditions.catalogue[i], self._prevalence.base[i]
-        rates = [F.least(F.col("factor") * (base * times), F.lit(self._conditions.highest))
-                 for times in (condition.times_with, condition.times_without)]  # fmt: skip
-        given = condition.given and condition.times_with != condition.times_without
-        rate = F.when(self.has_any(condition.given), rates[0]).otherwise(rates[1]) if given else rates[1]
+        with_given, without = (
+            F.least(F.col("factor") * (base * times), F.lit(self._conditions.highest))
+            for times in (condition.times_with, condition.times_without)
+        )
+        matters = condition.given and condition.times_with != condition.times_without
+        rate = F.when(self.has_any(condition.given), with_given).otherwise(without) if matters else without
         has = bernoulli(self._u("member_chronic_conditions", condition.condition_code), rate)
         if condition.sex:
             has = has & (F.col("sex") == condition.sex)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -21,7 +20,8 @@ def vw_geographic_performance(world: World) -> DataFrame:
     """One row per ZIP code, also of those without members."""
     care, roster = CareGaps(world), Roster(world)
     people = roster.people(world.member_keys(world.settings.members_per_file.plan_members))
-    members = people.select("zip", risk_units(F.col("risk")).alias("units"), F.lit(0).alias("gaps"), *_no_status())
+    none = [F.lit(0).alias(name) for name in ("gaps", "open_gaps", "closed_gaps")]
+    members = people.select("zip", risk_units(F.col("risk")).alias("units"), *none)
     opened = care.opened(world.settings.members_per_file.plan_members).select(
         "zip",
         F.lit(None).cast("bigint").alias("units"),
@@ -45,10 +45,6 @@ def vw_geographic_performance(world: World) -> DataFrame:
         F.coalesce("closed_gaps", F.lit(0)).alias("closed_gaps"),
         quotient(F.col("closed_gaps") * 100, F.col("gaps"), 5, 2).alias("closure_rate_pct"),
     )
-
-
-def _no_status() -> list[SparkColumn]:
-    return [F.lit(0).alias(name) for name in ("open_gaps", "closed_gaps")]
 
 
 def sql(_settings: QualitySettings) -> str:
@@ -91,7 +87,14 @@ TABLE = Table(
         Column("total_gaps", "bigint", "Care gaps", low=0),
         Column("open_gaps", "bigint", "Open ones", low=0),
         Column("closed_gaps", "bigint", "Closed ones", low=0),
-        Column("closure_rate_pct", "decimal(5,2)", "Closed of all; null: no gaps", nullable=True, low=0, high=100,
-               unit="percent"),
+        Column(
+            "closure_rate_pct",
+            "decimal(5,2)",
+            "Closed of all; null: no gaps",
+            nullable=True,
+            low=0,
+            high=100,
+            unit="percent",
+        ),
     ),
-)  # fmt: skip
+)

@@ -24,7 +24,7 @@ from payerlake.quality.segments import (
 )
 from payerlake.quality.settings import QualitySettings
 from payerlake.quality.zip_code_reference import DENSITIES
-from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.distributions import string_at
 from payerlake.sampling.numbers import quotient
 
 _KEY = ("plan_id", "region_type", "risk_category", "age_band", "gender")
@@ -35,10 +35,10 @@ def vw_member_segmentation(world: World) -> DataFrame:
     roster, settings = Roster(world), world.settings
     diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
     members = roster.with_gaps(diagnosed).select("*", risk_units(F.col("risk")).alias("units"))
-    regions = constant_array([row["region_type"] for row in reference.rows("pittsburgh_zip_codes")], "string")
-    placed = members.select(
+    regions = [row["region_type"] for row in reference.rows("pittsburgh_zip_codes")]
+    with_segment = members.select(
         "plan",
-        F.get(regions, F.col("zip")).alias("region_type"),
+        string_at(regions, F.col("zip")).alias("region_type"),
         risk_category(F.col("units")).alias("risk_category"),
         age_band(settings).alias("age_band"),
         F.col("sex").alias("gender"),
@@ -46,14 +46,14 @@ def vw_member_segmentation(world: World) -> DataFrame:
         F.bit_count("conditions").alias("conditions"),
         F.bit_count("gaps").alias("gaps"),
     )
-    counted = placed.groupBy("plan", *_KEY[1:]).agg(
+    counted = with_segment.groupBy("plan", *_KEY[1:]).agg(
         F.count("*").alias("member_count"),
         *[F.sum(name).alias(name) for name in ("units", "conditions", "gaps")],
     )
-    names = constant_array([row["plan_name"] for row in reference.rows("ma_plans")], "string")
+    names = [row["plan_name"] for row in reference.rows("ma_plans")]
     return counted.coalesce(1).select(
-        F.get(constant_array(list(settings.plans), "string"), F.col("plan")).alias("plan_id"),
-        F.get(names, F.col("plan")).alias("plan_name"),
+        string_at(settings.plans, F.col("plan")).alias("plan_id"),
+        string_at(names, F.col("plan")).alias("plan_name"),
         *_KEY[1:],
         "member_count",
         quotient(F.col("units"), F.col("member_count") * 1000, 5, 3).alias("avg_risk_score"),
@@ -100,8 +100,12 @@ TABLE = Table(
         Column("plan_id", "varchar(20)", "Plan", pattern=PLAN_ID),
         Column("plan_name", "varchar(200)", "Name of the plan"),
         Column("region_type", "varchar(20)", "Kind of region", domain=tuple(DENSITIES)),
-        Column("risk_category", "varchar(20)", "Risk score: below 1, 2, 3, or above",
-               domain=(*RISK_CATEGORIES.values(), HIGHEST_CATEGORY)),
+        Column(
+            "risk_category",
+            "varchar(20)",
+            "Risk score: below 1, 2, 3, or above",
+            domain=(*RISK_CATEGORIES.values(), HIGHEST_CATEGORY),
+        ),
         Column("age_band", "varchar(10)", "Age at the end of the year", domain=(*AGE_BANDS.values(), OLDEST_BAND)),
         Column("gender", "char(1)", "Sex", domain=("F", "M", "U")),
         Column("member_count", "bigint", "Members", low=1),
@@ -110,4 +114,4 @@ TABLE = Table(
         Column("total_care_gaps", "bigint", "Care gaps", low=0),
         Column("gaps_per_member", "decimal(5,2)", "Care gaps a member", low=0),
     ),
-)  # fmt: skip
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from statistics import NormalDist
@@ -43,6 +43,11 @@ def number_at(values: Sequence[float], place: Column) -> Column:
 def integer_at(values: Sequence[int], place: Column) -> Column:
     """The int at a position of a list, as `number_at` has the doubles; 0 beyond."""
     return F.coalesce(F.get(constant_array(values, "int"), place), F.lit(0))
+
+
+def string_at(values: Iterable[str], place: Column) -> Column:
+    """The string at a position (int) of a list, null beyond."""
+    return F.get(constant_array(list(values), "string"), place)
 
 
 def row_bits(width: int) -> int:
@@ -91,12 +96,12 @@ def integer(u: Column, low: int | Column, high: int | Column) -> Column:
 
 def one_of(values: Sequence[str], u: Column) -> Column:
     """One of the strings, all alike likely."""
-    return F.get(constant_array(values, "string"), integer(u, 0, len(values) - 1).cast("int"))
+    return string_at(values, integer(u, 0, len(values) - 1).cast("int"))
 
 
 def choice(u: Column, weights: Mapping[str, float]) -> Column:
     """One of the names by weight, as a string. Exact to 2^-53 whatever the number of names: an alias table."""
-    return F.get(constant_array(list(weights), "string"), choice_index(u, list(weights.values())))
+    return string_at(weights, choice_index(u, list(weights.values())))
 
 
 def choice_index(u: Column, weights: Sequence[float]) -> Column:

@@ -39,14 +39,14 @@ def gathered(frame: DataFrame, sums: DataFrame, key: str, how: str, rows: int) -
     return frame.join(sums.hint("merge"), on=key, how=how).coalesce(files)
 
 
-def kept(frame: DataFrame, condition: Column) -> DataFrame:
+def filtered(frame: DataFrame, condition: Column) -> DataFrame:
     """The rows that meet the condition, as `where` has them, but found where it stands.
 
     Spark moves a filter below the steps that computed what it looks at, and puts their expressions, in full and each as
     often as it is named, into it: after a few steps that is megabytes of code. It moves none below an explode.
     """
     once = F.when(condition, F.array(F.lit(True)))
-    return frame.select("*", F.explode(once).alias("_kept")).drop("_kept")
+    return frame.select("*", F.explode(once).alias("_once")).drop("_once")
 
 
 def in_a_new_method(frame: DataFrame) -> DataFrame:
@@ -55,4 +55,4 @@ def in_a_new_method(frame: DataFrame) -> DataFrame:
     All steps of a stage up to an explode become one method, and one of more than 64 KB makes the stage run uncompiled,
     at a tenth of the speed. To be put into long tables, of which `explain("codegen")` shows the size.
     """
-    return kept(frame, F.lit(True))
+    return filtered(frame, F.lit(True))

@@ -8,7 +8,7 @@ from functools import reduce
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.sampling.distributions import constant_array, one_of
+from payerlake.sampling.distributions import constant_array, one_of, string_at
 
 _HALF = 24  # bits of either half of a key
 
@@ -27,20 +27,20 @@ def _blocks(number: Column, digits: int) -> list[Column]:
     widths = [digits % 3] * (digits % 3 > 0) + [3] * (digits // 3)
     below = [sum(widths[i + 1 :]) for i in range(len(widths))]
     return [
-        F.get(
-            constant_array([f"{value:0{width}d}" for value in range(10**width)], "string"),
+        string_at(
+            [f"{value:0{width}d}" for value in range(10**width)],
             (F.floor(number / 10**rest) % 10**width).cast("int"),
         )
         for width, rest in zip(widths, below, strict=True)
     ]
 
 
-def npi(number: Column, first: int | Column) -> Column:
+def npi(number: Column, first: Column) -> Column:
     """A National Provider Identifier: the first digit, eight digits of a number below 10^8, and the check digit.
 
     Issued ones begin with 1 or 2. The check digit is Luhn's over the number with 80840 before it, which adds 24.
     """
-    body = (F.lit(first) if isinstance(first, int) else first) * 10**8 + number
+    body = first * 10**8 + number
     digits = [(F.floor(body / 10**place) % 10).cast("int") for place in range(9)]  # from the right
     doubled = constant_array([0, 2, 4, 6, 8, 1, 3, 5, 7, 9], "int")
     terms = [F.get(doubled, digit) if place % 2 == 0 else digit for place, digit in enumerate(digits)]
@@ -66,9 +66,9 @@ def uuid4(high: Column, low: Column) -> Column:
         _hex(high, 56), _hex(high, 48), _hex(high, 40), _hex(high, 32),
         _hex(high, 24, "-"), _hex(high, 16),
         _hex(high, 8, "-4", digits=1), _hex(high, 0),
-        F.get(constant_array(variants, "string"), F.shiftrightunsigned(low, 58).cast("int")), _hex(low, 48),
+        string_at(variants, F.shiftrightunsigned(low, 58).cast("int")), _hex(low, 48),
         _hex(low, 40, "-"), _hex(low, 32), _hex(low, 24), _hex(low, 16), _hex(low, 8), _hex(low, 0),
-    )  # fmt: skip
+    )  # fmt: skip  # a line ends where a group does
 
 
 def hexadecimal(key: Column, streams: Sequence[int]) -> Column:
@@ -85,4 +85,4 @@ def _hex(bits: Column, lowest: int, before: str = "", digits: int = 2, form: str
     the lists of all threes do not fit into a processor's cache."""
     texts = [f"{before}{value:0{digits}{form}}" for value in range(16**digits)]
     part = F.shiftrightunsigned(bits, lowest).bitwiseAND(F.lit(16**digits - 1))
-    return F.get(constant_array(texts, "string"), part.cast("int"))
+    return string_at(texts, part.cast("int"))

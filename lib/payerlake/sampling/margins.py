@@ -70,8 +70,8 @@ def _factor(
     return factor
 
 
-def rounded(amounts: Sequence[float], ends: Sequence[tuple[Any, Any]]) -> list[int]:
-    """Each amount rounded up or down so that the sums by first end and by second end stay (controlled rounding).
+def controlled_rounding(amounts: Sequence[float], ends: Sequence[tuple[Any, Any]]) -> list[int]:
+    """Each amount rounded up or down so that the sums by first end and by second end stay.
 
     An amount is an edge between its ends. Along a cycle of edges that are not yet whole, what one gains the next loses,
     until one of them is whole.

@@ -1,4 +1,4 @@
-"""Cover of a member, as functions of the key: whether, by which insurer and plan, since when and until when."""
+"""Coverage of a member, as functions of the key: whether, by which insurer and plan, since when and until when."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from payerlake.sampling.distributions import bernoulli, choice_index, date_at, i
 _DAYS = 365
 
 
-class Cover:
-    """The cover of the people of one world."""
+class Coverage:
+    """The coverage of the people of one world."""
 
     def __init__(self, world: World, health: Health) -> None:
         self._draws, self._health = world.draws, health
@@ -31,22 +31,20 @@ class Cover:
         self._population: Population = world.settings.population
 
     def covered(self, people: DataFrame) -> DataFrame:
-        """Adds `is_covered`, `insurance_id`, `plan_id`, `start_date` and `end_date` (null where cover goes on)."""
-        known = people.select(
+        """Adds `is_covered`, `insurance_id`, `plan_id`, `start_date` and `end_date` (null where coverage goes on)."""
+        with_insurer = people.select(
             "*",
-            bernoulli(self._u("coverage"), self._health.by_age(self.coverage)).alias("is_covered"),
+            bernoulli(self._u("coverage"), self._health.by_age(self.rates)).alias("is_covered"),
             integer(self._u("insurer"), 1, insurers()).alias("insurance_id"),
             F.greatest(self._first_day(), F.col("birth_date")).alias("start_date"),
         )
-        return known.select(
-            "*",
-            plan_id(F.col("insurance_id"), self._plan_tier()).alias("plan_id"),
-            self._last_day().alias("end_date"),
+        return with_insurer.select(
+            "*", plan_id(F.col("insurance_id"), self._plan_tier()).alias("plan_id"), self._last_day().alias("end_date")
         )
 
     @cached_property
-    def coverage(self) -> dict[int, float]:
-        """The rates of cover by age, in the proportions of the settings, so that all together have the stated rate."""
+    def rates(self) -> dict[int, float]:
+        """The rates of coverage by age, in the settings' proportions, so that all together have the stated rate."""
         steps = self._settings.coverage_by_age
         edges = [*[self._population.rank_of_age(age) for age in steps], 1.0]
         shares = [high - low for low, high in pairwise(edges)]
@@ -73,7 +71,7 @@ class Cover:
         return F.when(is_january, january).otherwise(F.date_add(january, later))
 
     def _last_day(self) -> Column:
-        """A day of the last year, after the first and before the reference date; null where cover goes on."""
+        """A day of the last year, after the first and before the reference date; null where coverage goes on."""
         as_of = F.lit(self._population.as_of)
         since = F.greatest(F.col("start_date"), F.lit(years_before(self._population.as_of, 1)))
         days = F.datediff(as_of, since)

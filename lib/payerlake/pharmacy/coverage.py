@@ -1,7 +1,7 @@
-"""Cover: what a household's insurance is and was. Shared by every table that tells of enrollments.
+"""Coverage: what a household's insurance is and was. Shared by every table that tells of enrollments.
 
-`covers` has one row per member with all that the member's rows follow from; the functions below it turn a day of cover
-into plan and group. All of it is arithmetic on the keys of member and household: no join, no shuffle.
+`members` has one row per member with all that the member's rows follow from; the functions below it turn a day of
+coverage into plan and group. All of it is arithmetic on the keys of member and household: no join, no shuffle.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ from payerlake.pharmacy import tenure
 from payerlake.pharmacy.employer_groups import Groups
 from payerlake.pharmacy.offers import CLASSES, Offers, plan_kinds
 from payerlake.pharmacy.settings import SCENARIOS
-from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice
+from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice, string_at
+from payerlake.sampling.packing import Fields
 
 SINGLE, DUAL, TRANSITION, HISTORICAL = range(4)
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES
 _MONTHS = 12
 TURNED_65 = "TURNED_65"
 _NEEDS_SPOUSE = "MARRIAGE"
+_EVENT = Fields(month=4, event=27)  # the event by its position in `events`
 
 
-class Cover:
-    """The cover of all households of a world."""
+class Coverage:
+    """The coverage of all households of a world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -51,43 +53,37 @@ class Cover:
         slot, household, size, has_spouse, scenario (position in SCENARIOS), state_index · birth_date and those of the
         household's adults as the days from which classes change · past_rows: rows of past plan years · first_day: of
         the first of them · this_start, last_start, new_start: days on which the scenario's rows begin · first_event,
-        transition_event: positions in `events`.
+        transition_event: packed as _EVENT.
         """
         return self._members(self._world.member_keys(members_per_file))
 
     @planned_once
     def _members(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
-        placed = keys.select("id", people.slot(key).alias("slot"))
-        grouped = placed.select(
+        with_slot = keys.select("id", people.slot(key).alias("slot"))
+        with_household = with_slot.select(
             "id",
             "slot",
             people.household(key, slot).alias("household"),
-            people.household_size(key, slot).alias("size"),
-            people.has_spouse(key, slot).alias("has_spouse"),
+            people.household_size(slot).alias("size"),
+            people.has_spouse(slot).alias("has_spouse"),
         )
         spouse = F.when(F.col("has_spouse"), head + 1).otherwise(head)
-        adults = grouped.select(
-            "*",
-            people.slot(head).alias("head_slot"),
-            spouse.alias("spouse"),
-            people.slot(spouse).alias("spouse_slot"),
+        scenarios = {str(i): self._settings.enrollments.scenarios[name] for i, name in enumerate(SCENARIOS)}
+        with_adults = with_household.select(
+            "*", people.slot(head).alias("head_slot"), spouse.alias("spouse"), people.slot(spouse).alias("spouse_slot")
         )
-        known = adults.select(
+        with_births = with_adults.select(
             "*",
             people.birth_date(key, slot).alias("birth_date"),
             people.birth_date(head, F.col("head_slot")).alias("head_birth"),
             people.birth_date(F.col("spouse"), F.col("spouse_slot")).alias("spouse_birth"),
-            ordered_choice(self._uniform("scenario", head), self._positions(SCENARIOS)).cast("int").alias("scenario"),
+            ordered_choice(self._uniform("scenario", head), scenarios).cast("int").alias("scenario"),
             people.state_index(head).alias("state_index"),
         )
-        aged = known.select("*", *self._turning_days())
-        dated = aged.select("*", *self._starts(), *self._tenures())
-        return dated.select("*", *self._history())
-
-    def _positions(self, names: tuple[str, ...]) -> dict[str, float]:
-        shares = self._settings.enrollments.scenarios
-        return {str(i): shares[name] for i, name in enumerate(names)}
+        with_turning_days = with_births.select("*", *self._turning_days())
+        with_starts = with_turning_days.select("*", *self._starts(), *self._tenures())
+        return with_starts.select("*", *self._history())
 
     def _turning_days(self) -> list[Column]:
         """Days on which the household's class changes: the older and the younger adult turn 65, the head 19 and 30."""
@@ -103,12 +99,12 @@ class Cover:
         birth = F.col("birth_date")
         event = self._event("transition")
         by_65 = self._turns_65_within()
-        month = F.when(by_65, F.month("all_are_65") + 1).otherwise(self._month(event))
+        month = F.when(by_65, F.month("all_are_65") + 1).otherwise(_EVENT.unpack("month", event))
         return [
             F.greatest(F.lit(self.this_year), birth).alias("this_start"),
             F.greatest(F.lit(self.last_year), birth).alias("last_start"),
             F.make_date(F.lit(self.this_year.year), month, F.lit(1)).alias("new_start"),
-            F.when(by_65, (len(self.events) - 1) * 16).otherwise(event).alias("transition_event"),
+            F.when(by_65, _EVENT.pack(event=self.events.index(TURNED_65))).otherwise(event).alias("transition_event"),
         ]
 
     def _turns_65_within(self) -> Column:
@@ -127,8 +123,8 @@ class Cover:
             .otherwise(tenure.ALONE)
         )
         power = F.get(constant_array([1.0 / a for a in self._tenure.exponents], "double"), kind)
-        drawn = year - F.floor((years + 1) * F.pow(self._uniform("tenure", head), power))
-        head_start = F.greatest(drawn, self._first_possible_year(F.col("head_birth"), F.lit(False)))
+        household_year = year - F.floor((years + 1) * F.pow(self._uniform("tenure", head), power))
+        head_start = F.greatest(household_year, self._first_possible_year(F.col("head_birth"), F.lit(False)))
         is_dependent = F.col("id") - head >= F.when(F.col("has_spouse"), 2).otherwise(1)
         own = self._first_possible_year(F.col("birth_date"), is_dependent)
         return [
@@ -151,12 +147,12 @@ class Cover:
         head = F.col("household")
         special = bernoulli(self._uniform("special", head), self._settings.seasons.special_share)
         event = self._event("first")
-        with_household = first_year == F.col("household_year")
-        month = F.when(with_household & special, self._month(event)).otherwise(1)
+        is_with_household = first_year == F.col("household_year")
+        month = F.when(is_with_household & special, _EVENT.unpack("month", event)).otherwise(1)
         return [
             rows.cast("int").alias("past_rows"),
             F.greatest(F.make_date(first_year, month, F.lit(1)), birth).alias("first_day"),
-            F.when(with_household & special, event).alias("first_event"),
+            F.when(is_with_household & special, event).alias("first_event"),
         ]
 
     def _has_dependents(self) -> Column:
@@ -179,20 +175,17 @@ class Cover:
         ]
 
     def _event(self, occasion: str) -> Column:
-        """Event and month of this occasion, packed as event · 16 + month."""
+        """Event and month of this occasion, packed."""
         u = self._uniform("event", F.col("household"), occasion)
         cells = self._event_months
-        packed = constant_array([event * 16 + month for event, month, _, _ in cells], "int")
+        packed = constant_array([_EVENT.pack(event=event, month=month) for event, month, _, _ in cells], "int")
         anyone = choice_index(u, [0.0 if needs_spouse else weight for _, _, weight, needs_spouse in cells])
         couples = choice_index(u, [weight for _, _, weight, _ in cells])
         return F.get(packed, F.when(F.col("has_spouse"), couples).otherwise(anyone))
 
-    def _month(self, event: Column) -> Column:
-        return event % 16
-
     def event_name(self, event: Column) -> Column:
         """The name of a packed event."""
-        return F.get(constant_array(self.events, "string"), F.floor(event / 16).cast("int"))
+        return string_at(self.events, _EVENT.unpack("event", event))
 
     # plan and group on a day
 
@@ -209,27 +202,27 @@ class Cover:
             .otherwise(at["single"])
         )
 
-    def spell_phase(self) -> Column:
+    def span_phase(self) -> Column:
         """For how many years (bigint) the household has had its present plan."""
         return F.floor(self._uniform("spell", F.col("household")) * self._settings.enrollments.years_with_a_plan)
 
-    def spell(self, year: Column, phase: Column) -> Column:
-        """How many plans ago (bigint) a year was: 0 for the household's present plan, 1 for the one before, …"""
+    def span(self, year: Column, phase: Column) -> Column:
+        """The enrollment span (bigint) of a year: 0 for the household's present plan, 1 for the one before, …"""
         return F.floor((self.this_year.year - year + phase) / self._settings.enrollments.years_with_a_plan)
 
-    def plans(self, household_class: Column, spell: Column) -> Column:
-        """The pair of plans of this spell, packed as in `Offers.pair`."""
-        mode = F.when(spell == 0, F.get(constant_array(_MODE_OF_SCENARIO, "int"), F.col("scenario"))).otherwise(0)
-        u = self._world.draws.uniform("coverage", "plan", F.col("household"), spell)
+    def plans(self, household_class: Column, span: Column) -> Column:
+        """The pair of plans of this span, packed as PAIR of offers."""
+        mode = F.when(span == 0, F.get(constant_array(_MODE_OF_SCENARIO, "int"), F.col("scenario"))).otherwise(0)
+        u = self._world.draws.uniform("coverage", "plan", F.col("household"), span)
         return self.offers.pair(household_class, F.col("state_index"), mode, u)
 
     def group_kind(self, plan: Column) -> Column:
         """The kind (position in KINDS) of group through which this plan (position) is held."""
         return F.get(constant_array(plan_kinds(), "int"), plan)
 
-    def group_number(self, kind: Column, spell: Column) -> Column:
-        """The number of the group of this kind through which the household has its cover in this spell."""
-        u = self._world.draws.uniform("coverage", "group", F.col("household"), spell)
+    def group_number(self, kind: Column, span: Column) -> Column:
+        """The number of the group of this kind through which the household has its coverage in this span."""
+        u = self._world.draws.uniform("coverage", "group", F.col("household"), span)
         place = self.groups.place(kind, F.col("state_index"), u)
         return self.groups.number(kind, F.col("state_index"), place)
 

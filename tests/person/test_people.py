@@ -16,8 +16,8 @@ from payerlake.contract.population import Population, years_before
 from payerlake.person import names, places
 from payerlake.person.people import OWN_NAME_SHARE, People
 from payerlake.person.world import World
+from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.resources import resource
-from payerlake.sampling.draws import Draws
 
 PERSONS = 20_000
 SURE = 1e-3
@@ -26,6 +26,11 @@ SEED = 42
 
 def population_of(name: str, **changes: object) -> Population:
     return Population(**(settings.read_yaml(resource("conf", "populations", f"{name}.yaml")) | changes))
+
+
+def people_of(population: Population, seed: int = SEED) -> People:
+    """The people of this population, in a dataset that has it."""
+    return People(settings.load(PharmacySettings).model_copy(update={"population": population, "seed": seed}))
 
 
 PHARMACY, SHARED = population_of("pharmacy"), population_of("shared")
@@ -58,12 +63,12 @@ def persons(
 
 @pytest.fixture(scope="module")
 def pharmacy(spark: SparkSession) -> pd.DataFrame:
-    return persons(spark, People(PHARMACY, Draws(SEED, "person")))
+    return persons(spark, people_of(PHARMACY))
 
 
 @pytest.fixture(scope="module")
 def shared(spark: SparkSession) -> pd.DataFrame:
-    return persons(spark, People(SHARED, Draws(SEED, "person")))
+    return persons(spark, people_of(SHARED))
 
 
 @pytest.fixture(scope="module", params=["pharmacy", "shared"])
@@ -225,7 +230,7 @@ def test_streets_have_number_name_and_kind(pharmacy: pd.DataFrame) -> None:
 
 
 def test_other_age_shares_leave_name_household_and_rank_in_age(spark: SparkSession, pharmacy: pd.DataFrame) -> None:
-    older = People(population_of("pharmacy", age_bands={"0-64": 0.5, "65-99": 0.5}), Draws(SEED, "person"))
+    older = people_of(population_of("pharmacy", age_bands={"0-64": 0.5, "65-99": 0.5}))
     aged = persons(spark, older, count=2_000)
     young = pharmacy.head(2_000)
     unaged = [column for column in aged.columns if column != "birth_date"]
@@ -248,7 +253,7 @@ def test_both_shipped_populations_order_their_people_alike(pharmacy: pd.DataFram
 def test_datasets_of_one_population_have_the_same_persons(spark: SparkSession, name: str, dataset: str) -> None:
     if (name, dataset) == ("shared", "finance"):
         pytest.skip("finance is of adults of two sexes")
-    expected = persons(spark, People(population_of(name), Draws(SEED, "person")), count=500)
+    expected = persons(spark, people_of(population_of(name)), count=500)
     options = {
         "members": 500,
         "population": name,
@@ -260,12 +265,12 @@ def test_datasets_of_one_population_have_the_same_persons(spark: SparkSession, n
 
 
 def test_a_person_does_not_depend_on_who_else_is_made(spark: SparkSession, pharmacy: pd.DataFrame) -> None:
-    alone = persons(spark, People(PHARMACY, Draws(SEED, "person")), first=12_345, count=7, partitions=7)
+    alone = persons(spark, people_of(PHARMACY), first=12_345, count=7, partitions=7)
     pd.testing.assert_frame_equal(alone, pharmacy.iloc[12_345:12_352].reset_index(drop=True))
 
 
 def test_another_seed_makes_other_people(spark: SparkSession, pharmacy: pd.DataFrame) -> None:
-    others = persons(spark, People(PHARMACY, Draws(SEED + 1, "person")), count=2_000)
+    others = persons(spark, people_of(PHARMACY, SEED + 1), count=2_000)
     same = {column: (others[column] == pharmacy[column].head(2_000)).mean() for column in others.columns}
     assert same["street"] == 0.0
     assert max(same["age_rank"], same["birth_date"], same["zip_code"], same["last_name"], same["first_name"]) < 0.02

@@ -141,7 +141,7 @@ def test_a_household_without_any_plan_is_refused_with_what_to_weight(tmp_path) -
         BadInput,
         match=r"plan_weights\.senior: no plan of these is sold everywhere for mode 'one'; give weight",
     ):
-        _ = offers._tables
+        _ = offers.tables
 
 
 def test_a_plan_beyond_the_32nd_is_drawn_as_every_other(spark, monkeypatch: pytest.MonkeyPatch) -> None:

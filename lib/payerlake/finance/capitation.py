@@ -16,7 +16,7 @@ from payerlake.sampling.numbers import exact
 _MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 
-def capitation(world: World) -> DataFrame:
+def capitation(world: World[FinanceSettings]) -> DataFrame:
     """One row per insured patient and month on a panel; key PatientID, MonthYear. Rates, and how the risk score moves
     from month to month: the settings' `capitation` and `risk`."""
     roster = Roster(world)
@@ -32,7 +32,7 @@ def capitation(world: World) -> DataFrame:
     )
 
 
-def paid_months(world: World, patients: DataFrame) -> DataFrame:
+def paid_months(world: World[FinanceSettings], patients: DataFrame) -> DataFrame:
     """A row per capitated patient of the roster and month: adds `month` (int), `provider` (bigint), `month_raf` (risk
     score in thousandths, int) and `cents` (bigint)."""
     roster, risk = Roster(world), world.settings.risk

@@ -21,7 +21,7 @@ _PAID, _DENIED, _PENDING, _PARTLY = range(len(STATUSES))
 _LEAST_IN_PART = 2  # cents that can be paid in part
 
 
-def claims(world: World) -> DataFrame:
+def claims(world: World[FinanceSettings]) -> DataFrame:
     """One row per claim; key ClaimID. How many, for what and what becomes of them: the settings' `claims`, `diagnoses`,
     `procedures`, `plans` and `self_pay`."""
     roster = Roster(world)
@@ -51,7 +51,7 @@ def claims(world: World) -> DataFrame:
     )
 
 
-def adjudicated(world: World, roster: Roster, claimed: DataFrame) -> DataFrame:
+def adjudicated(world: World[FinanceSettings], roster: Roster, claimed: DataFrame) -> DataFrame:
     """Adds `status` (position, int), `allowed`, `paid` and `responsibility` (bigint, cents).
 
     A plan pays what is allowed above the copay, or a part of it; of what it denies or has not decided, nothing. Without
@@ -75,7 +75,7 @@ def adjudicated(world: World, roster: Roster, claimed: DataFrame) -> DataFrame:
     )
 
 
-def _status(world: World, roster: Roster, owed: SparkColumn) -> SparkColumn:
+def _status(world: World[FinanceSettings], roster: Roster, owed: SparkColumn) -> SparkColumn:
     """As drawn; but what a plan had pending and paid before the day of the dataset is paid, and so is, in full, what
     leaves it too little to pay in part."""
     law, alone = world.settings.claims, F.col("plan") == roster.payers.self_pay
@@ -87,13 +87,13 @@ def _status(world: World, roster: Roster, owed: SparkColumn) -> SparkColumn:
     return F.when(is_paid, _PAID).otherwise(drawn)
 
 
-def _denial(world: World, roster: Roster) -> SparkColumn:
+def _denial(world: World[FinanceSettings], roster: Roster) -> SparkColumn:
     by_plan = choice(_u(world, "DenialReason"), world.settings.claims.denials)
     reason = F.when(F.col("plan") == roster.payers.self_pay, UNPAID_BY_PATIENT).otherwise(by_plan)
     return F.when(F.col("status") == _DENIED, reason)
 
 
-def _u(world: World, column: str) -> SparkColumn:
+def _u(world: World[FinanceSettings], column: str) -> SparkColumn:
     return world.draws.uniform("claims", column, F.col("id"), F.col("ordinal"))
 
 

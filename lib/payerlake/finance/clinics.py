@@ -25,7 +25,7 @@ _NAME_STEP = 619  # prime to the number of last names: providers of a clinic hav
 class Clinics:
     """The clinics of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[FinanceSettings]) -> None:
         self._draws = world.draws
         self._settings: FinanceSettings = world.settings
 

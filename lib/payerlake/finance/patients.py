@@ -9,11 +9,12 @@ from payerlake.contract.schema import Column, Table
 from payerlake.finance.catalogue import SEXES
 from payerlake.finance.columns import MEMBER_ID, PATIENT_ID, cents, dollars
 from payerlake.finance.roster import Roster
+from payerlake.finance.settings import FinanceSettings
 from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.numbers import exact
 
 
-def patients(world: World) -> DataFrame:
+def patients(world: World[FinanceSettings]) -> DataFrame:
     """One row per patient; key patient_id_str. Plans by age, risk scores by CMS-HCC V28: the settings' parts of these
     names. Clinic and provider are those whose patient somebody is, also in months with another provider."""
     roster = Roster(world)

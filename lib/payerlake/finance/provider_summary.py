@@ -12,6 +12,7 @@ from payerlake.finance.claims import adjudicated
 from payerlake.finance.columns import dollars
 from payerlake.finance.roster import Roster
 from payerlake.finance.services import Services
+from payerlake.finance.settings import FinanceSettings
 from payerlake.person.world import World
 from payerlake.sampling.frames import gathered
 from payerlake.sampling.numbers import quotient
@@ -19,7 +20,7 @@ from payerlake.sampling.numbers import quotient
 _SUMS = ("capitation", "patients", "months", "raf", "charge", "paid", "responsibility", "claims")
 
 
-def provider_summary(world: World) -> DataFrame:
+def provider_summary(world: World[FinanceSettings]) -> DataFrame:
     """One row per provider who has patients; key Clinic, Provider. Nothing is drawn: everything sums up capitation and
     claims."""
     roster = Roster(world)

@@ -27,7 +27,7 @@ _ROUNDS = ("first", "second", "third", "fourth")  # of mixing a key into a membe
 class Roster:
     """The patients of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[FinanceSettings]) -> None:
         self._world, self._people, self._draws = world, world.people, world.draws
         self._settings: FinanceSettings = world.settings
         self.clinics, self.payers = Clinics(world), payers(self._settings)

@@ -51,7 +51,7 @@ def claims_per_patient(settings: FinanceSettings) -> int:
 class Services:
     """The services of one world."""
 
-    def __init__(self, world: World, roster: Roster) -> None:
+    def __init__(self, world: World[FinanceSettings], roster: Roster) -> None:
         self._draws, self._roster = world.draws, roster
         self._settings: FinanceSettings = world.settings
         self._cases = casemix(self._settings)

@@ -35,7 +35,7 @@ _MOST_EXPECTED = 650  # candidates of a member, of whom no draw then makes more 
 _YEAR = 365.25
 
 
-def claims(world: World) -> DataFrame:
+def claims(world: World[InsuranceSettings]) -> DataFrame:
     """One row per claim; key claim_id. Frequency, season and amounts: the settings' `claims`."""
     settings: InsuranceSettings = world.settings
     health = Health(world)
@@ -73,7 +73,7 @@ def expected_claims(settings: InsuranceSettings) -> float:
 # how often, and when
 
 
-def _candidates(world: World, health: Health) -> list[SparkColumn]:
+def _candidates(world: World[InsuranceSettings], health: Health) -> list[SparkColumn]:
     """`count` of candidates over the days of coverage, and `keep`, the share to keep of those in the season's peak."""
     law = world.settings.claims
     by_age = health.by_age(law.frequency)
@@ -124,7 +124,7 @@ def _lookback_days(settings: InsuranceSettings) -> int:
     return settings.population.days_of_age(settings.claims.lookback_years)
 
 
-def _dated(world: World, counted: DataFrame) -> DataFrame:
+def _dated(world: World[InsuranceSettings], counted: DataFrame) -> DataFrame:
     """One row a claim: the candidates that are kept."""
     settings, draws = world.settings, world.draws
     season = _season(settings.claims)
@@ -162,7 +162,7 @@ class _Amounts:
     that make claims dearer. An amount beyond its bounds is not moved onto them, which would pile claims up there.
     """
 
-    def __init__(self, world: World, health: Health) -> None:
+    def __init__(self, world: World[InsuranceSettings], health: Health) -> None:
         self._draws, self._health = world.draws, health
         self._law: Claims = world.settings.claims
         self._dearer = [name for name in self._law.dearer_with if health.bit(name)]

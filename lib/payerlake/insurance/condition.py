@@ -5,11 +5,12 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 
 from payerlake.contract.schema import Column, Table
+from payerlake.insurance.settings import InsuranceSettings
 from payerlake.person.world import World
 from payerlake.sampling.frames import listed
 
 
-def condition(world: World) -> DataFrame:
+def condition(world: World[InsuranceSettings]) -> DataFrame:
     """One row per medical condition; key condition_id. The first `count` of the settings' `conditions.catalogue`."""
     rows = [(c.id, c.name, c.icd10, c.category) for c in world.settings.conditions.used]
     return listed(world.spark, rows, TABLE.schema())

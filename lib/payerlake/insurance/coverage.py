@@ -14,7 +14,7 @@ from payerlake.contract.population import Population, years_before
 from payerlake.insurance.health import Health
 from payerlake.insurance.insurance import insurers
 from payerlake.insurance.plan import plan_id
-from payerlake.insurance.settings import PLAN_TIERS, Enrollment
+from payerlake.insurance.settings import PLAN_TIERS, Enrollment, InsuranceSettings
 from payerlake.person.people import place_among
 from payerlake.person.world import World
 from payerlake.sampling.distributions import bernoulli, choice_index, date_at, integer, number_at
@@ -25,7 +25,7 @@ _DAYS = 365
 class Coverage:
     """The coverage of the people of one world."""
 
-    def __init__(self, world: World, health: Health) -> None:
+    def __init__(self, world: World[InsuranceSettings], health: Health) -> None:
         self._draws, self._health = world.draws, health
         self._settings: Enrollment = world.settings.enrollment
         self._population: Population = world.settings.population

@@ -6,10 +6,12 @@ from payerlake.contract.dataset import Dataset
 from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, members, plan
 from payerlake.insurance.prevalence import prevalence
 from payerlake.insurance.settings import InsuranceSettings
+from payerlake.person.people import household_patterns
 
 
 def _solve(settings: InsuranceSettings) -> None:
-    """Body sizes, lifestyles and the rates of the conditions."""
+    """Households; body sizes, lifestyles and the rates of the conditions."""
+    household_patterns(settings)
     prevalence(settings)
 
 

@@ -10,6 +10,7 @@ from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.health import Health
 from payerlake.insurance.plan import base_rate
+from payerlake.insurance.settings import InsuranceSettings
 from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.distributions import choice_index, number_at, string_at
 from payerlake.sampling.frames import filtered
@@ -18,7 +19,7 @@ from payerlake.sampling.numbers import decimal
 COVERAGE_TIERS = ("Individual", "Individual + Spouse", "Individual + Children", "Family")
 
 
-def enrollment(world: World) -> DataFrame:
+def enrollment(world: World[InsuranceSettings]) -> DataFrame:
     """One row per covered member; key enrollment_id, the member's id. Law of coverage: the settings' `enrollment`.
 
     The premium is the plan's base rate times the factors of age, state and coverage tier, in USD a month.
@@ -54,13 +55,13 @@ def enrollment_id(key: SparkColumn) -> SparkColumn:
     return key + 1
 
 
-def age_factor(world: World) -> SparkColumn:
+def age_factor(world: World[InsuranceSettings]) -> SparkColumn:
     """1 up to the first age of `premiums.full_rate_ages`, then rising evenly to `age_ratio` at the second."""
     (low, high), ratio = world.settings.premiums.full_rate_ages, world.settings.premiums.age_ratio
     return 1 + (F.least(F.greatest(F.col("age"), F.lit(low)), F.lit(high)) - low) * ((ratio - 1) / (high - low))
 
 
-def state_factor(world: World, state_index: SparkColumn) -> SparkColumn:
+def state_factor(world: World[InsuranceSettings], state_index: SparkColumn) -> SparkColumn:
     """What care costs in the state; 1 for states that the settings do not name."""
     factors = world.settings.premiums.states
     return number_at([factors.get(name, 1.0) for name in world.settings.population.states], state_index)

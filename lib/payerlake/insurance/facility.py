@@ -40,7 +40,7 @@ def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: 
     return F.when(count > 0, integer(u, first, first + count - 1))
 
 
-def facility(world: World) -> DataFrame:
+def facility(world: World[InsuranceSettings]) -> DataFrame:
     """One row per facility; key facility_id. Cities, ZIP codes and area codes are real, the facilities are not."""
     settings, draws, states = world.settings, world.draws, list(world.settings.population.states)
     with_id = world.keys(FACILITIES).select((F.col("id") + 1).alias("id"))
@@ -73,7 +73,7 @@ def _state_index(settings: InsuranceSettings, facility_id: SparkColumn) -> Spark
     return F.size(F.filter(lasts, lambda last: last < facility_id))
 
 
-def _npi(world: World, facility_id: SparkColumn) -> SparkColumn:
+def _npi(world: World[InsuranceSettings], facility_id: SparkColumn) -> SparkColumn:
     """Its own number: all of a first digit in a random order, then those of the next."""
     digits = constant_array(world.settings.facilities.npi_digits, "bigint")
     first = F.get(digits, F.floor((facility_id - 1) / NPIS_A_DIGIT).cast("int"))

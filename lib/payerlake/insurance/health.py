@@ -39,7 +39,7 @@ _AGES = range(128)
 class Health:
     """The health of the people of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[InsuranceSettings]) -> None:
         self._settings: InsuranceSettings = world.settings
         self._world, self._draws, self._people = world, world.draws, world.people
 

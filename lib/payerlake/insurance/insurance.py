@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 
 from payerlake import reference
 from payerlake.contract.schema import Column, Table
+from payerlake.insurance.settings import InsuranceSettings
 from payerlake.person.world import World
 from payerlake.sampling.frames import listed
 
@@ -19,7 +20,7 @@ def insurers() -> int:
     return len(reference.rows("insurers"))
 
 
-def insurance(world: World) -> DataFrame:
+def insurance(world: World[InsuranceSettings]) -> DataFrame:
     """One row per insurer; key insurance_id. From conf/reference/insurers.csv."""
     rows = [
         (

@@ -8,12 +8,13 @@ from pyspark.sql import functions as F
 from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
+from payerlake.insurance.settings import InsuranceSettings
 from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.frames import in_a_new_method
 from payerlake.sampling.packing import each
 
 
-def member_condition(world: World) -> DataFrame:
+def member_condition(world: World[InsuranceSettings]) -> DataFrame:
     """One row per member and condition; key (member_id, condition_id, diagnostic_date).
 
     Prevalence, risks and comorbidity: the settings' `conditions`. The member's conditions are found from the key; the

@@ -15,7 +15,7 @@ from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.enrollment import enrollment_id
 from payerlake.insurance.facility import facility_in_state
 from payerlake.insurance.health import Health
-from payerlake.insurance.settings import SEXES
+from payerlake.insurance.settings import SEXES, InsuranceSettings
 from payerlake.person.world import MEMBERS, World
 from payerlake.sampling.distributions import number_at, with_normals
 from payerlake.sampling.frames import in_a_new_method
@@ -24,7 +24,7 @@ from payerlake.sampling.numbers import decimal
 BLOOD_PRESSURE = r"^\d{2,3}/\d{2,3}$"
 
 
-def members(world: World) -> DataFrame:
+def members(world: World[InsuranceSettings]) -> DataFrame:
     """One row per member; key member_id. Shares of age, sex and state: the settings' `population`; the rest: `body`,
     `vitals`, `lifestyle`, `conditions`, `enrollment` and `nulls`."""
     health, key = Health(world), F.col("id")
@@ -56,14 +56,14 @@ def members(world: World) -> DataFrame:
     )
 
 
-def _or_null(world: World, name: str, value: SparkColumn) -> SparkColumn:
+def _or_null(world: World[InsuranceSettings], name: str, value: SparkColumn) -> SparkColumn:
     """The value, or null for the settings' share of the members, under this name."""
     share = getattr(world.settings.nulls, name)
     u = world.draws.uniform("members", name, F.col("id"), draw="known")
     return (F.when(u >= share, value) if share else value).alias(name)
 
 
-def _measured(world: World, health: Health, people: DataFrame) -> DataFrame:
+def _measured(world: World[InsuranceSettings], health: Health, people: DataFrame) -> DataFrame:
     """Adds state, facility and vital signs."""
     vitals, key = world.settings.vitals, F.col("id")
     years = F.col("days") * (1 / 365.25)
@@ -89,7 +89,9 @@ def _measured(world: World, health: Health, people: DataFrame) -> DataFrame:
     return with_vitals.select("*", diastolic.alias("diastolic"))
 
 
-def _vital(world: World, health: Health, name: str, z: SparkColumn, shift: SparkColumn) -> SparkColumn:
+def _vital(
+    world: World[InsuranceSettings], health: Health, name: str, z: SparkColumn, shift: SparkColumn
+) -> SparkColumn:
     """A vital sign (int): normal, its mean and variance raised by the member's conditions, within its range."""
     law = getattr(world.settings.vitals, name)
     effects = {
@@ -106,7 +108,7 @@ def _vital(world: World, health: Health, name: str, z: SparkColumn, shift: Spark
     return F.least(F.greatest(value, F.lit(low)), F.lit(high))
 
 
-def _sleep(world: World, health: Health) -> SparkColumn:
+def _sleep(world: World[InsuranceSettings], health: Health) -> SparkColumn:
     """Hours a day."""
     sleep = world.settings.lifestyle.sleep
     hours = health.by_age(sleep.mean) + health.by_age(sleep.sd) * health.latent("sleep")
@@ -114,7 +116,7 @@ def _sleep(world: World, health: Health) -> SparkColumn:
     return F.least(F.greatest(hours, F.lit(low)), F.lit(high))
 
 
-def _exercise(world: World, health: Health) -> SparkColumn:
+def _exercise(world: World[InsuranceSettings], health: Health) -> SparkColumn:
     """Whole minutes a week."""
     exercise = world.settings.lifestyle.exercise
     minutes = exercise.median * F.exp(exercise.sigma * health.latent("exercise"))

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from payerlake import reference
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.insurance.insurance import insurers
-from payerlake.insurance.settings import PLAN_TIERS, Plans
+from payerlake.insurance.settings import PLAN_TIERS, InsuranceSettings, Plans
 from payerlake.person.world import World
 from payerlake.sampling.distributions import constant_array, string_at
 from payerlake.sampling.draws import Draws
@@ -29,7 +29,7 @@ def base_rate(draws: Draws, plans: Plans, plan: SparkColumn) -> SparkColumn:
     return decimal(F.get(rates, tier) * spread, 12, 2)
 
 
-def plan(world: World) -> DataFrame:
+def plan(world: World[InsuranceSettings]) -> DataFrame:
     """One row per plan; key plan_id: five tiers of each insurer. Rates and deductibles: the settings' `plans`."""
     plans = world.settings.plans
     names = [row["insurance_name"] for row in reference.rows("insurers")]

@@ -16,7 +16,7 @@ from functools import cached_property
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from payerlake.contract.population import Population
+from payerlake.contract.settings import DatasetSettings, solved_once
 from payerlake.person import households, names
 from payerlake.person.households import BLOCK, PATTERNS, ROLES, SLOT
 from payerlake.person.places import Places
@@ -40,18 +40,22 @@ PERSON = "person"  # whose streams are, whatever dataset asks
 OWN_NAME_SHARE = 0.20  # of spouses; Pew Research Center 2023: 79 % of women married to men took their husband's name
 
 
+@solved_once("population", "seed")
+def household_patterns(settings: DatasetSettings) -> list[list[households.Slot]]:
+    """The household patterns of these people; made once for each population and seed.
+
+    Raises BadInput where its roles and ages form no households.
+    """
+    draws = Draws(settings.seed, PERSON)
+    return households.patterns(settings.population.households, draws.on_driver("people", "households"))
+
+
 class People:
-    """The people of one population and seed."""
+    """The people of one population and seed, whatever dataset's settings have them."""
 
-    def __init__(self, population: Population, draws: Draws) -> None:
-        """draws: of PERSON."""
-        self.population = population
-        self._draws = draws
-
-    @cached_property
-    def slots(self) -> list[list[households.Slot]]:
-        """The household patterns of this population, made once on the driver."""
-        return households.patterns(self.population.households, self._draws.on_driver("people", "households"))
+    def __init__(self, settings: DatasetSettings) -> None:
+        self.population = settings.population
+        self._settings, self._draws = settings, Draws(settings.seed, PERSON)
 
     @cached_property
     def _places(self) -> Places:
@@ -59,7 +63,7 @@ class People:
 
     @cached_property
     def _packed_slots(self) -> list[int]:
-        return [slot.packed() for pattern in self.slots for slot in pattern]
+        return [slot.packed() for pattern in household_patterns(self._settings) for slot in pattern]
 
     # household and role
 

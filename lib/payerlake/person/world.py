@@ -16,7 +16,7 @@ from payerlake.contract.settings import S
 from payerlake.contract.slices import Slice
 from payerlake.contract.spine import Spine, files_for
 from payerlake.person.households import LARGEST
-from payerlake.person.people import PERSON, People
+from payerlake.person.people import People
 from payerlake.sampling.draws import Draws
 
 MEMBERS = Spine(
@@ -55,7 +55,7 @@ class World(Generic[S]):
     @cached_property
     def people(self) -> People:
         """The people behind the members."""
-        return People(self.settings.population, Draws(self.settings.seed, PERSON))
+        return People(self.settings)
 
     def member_keys(self, members_per_file: int) -> DataFrame:
         """Member keys in column `id`: so many in each partition, hence file; the last has what is left."""

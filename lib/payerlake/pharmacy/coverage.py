@@ -17,7 +17,7 @@ from payerlake.person.world import World, planned_once
 from payerlake.pharmacy import tenure
 from payerlake.pharmacy.employer_groups import Groups
 from payerlake.pharmacy.offers import CLASSES, Offers, plan_kinds
-from payerlake.pharmacy.settings import SCENARIOS
+from payerlake.pharmacy.settings import SCENARIOS, PharmacySettings
 from payerlake.sampling.distributions import bernoulli, choice_index, constant_array, ordered_choice, string_at
 from payerlake.sampling.packing import Fields
 
@@ -32,7 +32,7 @@ _EVENT = Fields(month=4, event=27)  # the event by its position in `events`
 class Coverage:
     """The coverage of all households of a world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[PharmacySettings]) -> None:
         self._world = world
         self._people = world.people
         self._settings = world.settings
@@ -43,7 +43,7 @@ class Coverage:
 
     @cached_property
     def _tenure(self) -> tenure.Tenure:
-        return tenure.solve(self._settings, self._people.slots)
+        return tenure.tenure(self._settings)
 
     # one row per member
 

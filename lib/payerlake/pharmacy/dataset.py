@@ -16,11 +16,16 @@ from payerlake.pharmacy import (
     quotas,
     special_enrollments,
 )
+from payerlake.pharmacy.employer_groups import Groups
+from payerlake.pharmacy.offers import Offers
 from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.pharmacy.tenure import tenure
 
 
 def _solve(settings: PharmacySettings) -> None:
-    """The catalogue of drugs and what formularies take of it; offers, groups, and years of cover."""
+    """Households and their years of coverage; offers and groups; the drugs, and what formularies take of them."""
+    tenure(settings)
+    _ = Offers(settings).tables, Groups(settings).first
     drugs.examine(settings)
     quotas.examine(settings)
 

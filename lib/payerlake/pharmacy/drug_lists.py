@@ -20,7 +20,7 @@ from payerlake.person.world import World
 from payerlake.pharmacy import drugs
 from payerlake.pharmacy.catalogue import PROTECTED, TYPES
 from payerlake.pharmacy.quotas import substantially_all
-from payerlake.pharmacy.settings import FORMULARY_TYPES
+from payerlake.pharmacy.settings import FORMULARY_TYPES, PharmacySettings
 from payerlake.sampling.distributions import bernoulli, constant_array, integer
 from payerlake.sampling.frames import listed
 
@@ -38,7 +38,7 @@ _PAIRS = {form: [(d, q) for d in values for q in values if d <= q] for form, val
 class DrugLists:
     """The drug lists of all formularies of a world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[PharmacySettings]) -> None:
         self._world = world
         self._settings = world.settings.formularies
 

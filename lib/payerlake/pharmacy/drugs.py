@@ -84,7 +84,7 @@ def ndc(product: int, manufacturer: str, variant: int) -> str:
     return f"{labeler:05d}-{product * _STRIDE % _CODES:04d}-{variant + 1:02d}"
 
 
-def drugs(world: World) -> DataFrame:
+def drugs(world: World[PharmacySettings]) -> DataFrame:
     """One row per NDC; key ndc_code. A product's first NDC, package code 01, is the one that formularies list.
 
     Counts: the settings' `drugs`. Ingredients, classes, strengths and schedules: `conf/reference/drug_ingredients.csv`,
@@ -120,7 +120,7 @@ def drugs(world: World) -> DataFrame:
     return priced.select(*(values.get(c.name, F.col(c.name)).cast(c.spark_type).alias(c.name) for c in TABLE.columns))
 
 
-def _rows(world: World) -> Iterator[tuple[object, ...]]:
+def _rows(world: World[PharmacySettings]) -> Iterator[tuple[object, ...]]:
     """What is known of each NDC before anything is drawn, in the order of _FIELDS."""
     made = catalogue(world.settings.drugs, world.settings.seed)
     for product, (item, variants) in enumerate(zip(made, ndc_counts(made, world.settings.drugs.ndcs), strict=True)):

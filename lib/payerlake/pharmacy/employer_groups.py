@@ -49,7 +49,7 @@ class Groups:
         return counts
 
     @cached_property
-    def _first(self) -> list[int]:
+    def first(self) -> list[int]:
         """The position of each state's first group among those of its kind."""
         states = len(self.settings.population.states)
         kinds = [self.counts[start : start + states] for start in range(0, len(self.counts), states)]
@@ -57,7 +57,7 @@ class Groups:
 
     def number(self, kind: SparkColumn, state_index: SparkColumn, place: SparkColumn) -> SparkColumn:
         """`GRP-12345` for the place-th (from 0) group of this kind (position) in this state."""
-        position = F.get(constant_array(self._first, "int"), self._cell(kind, state_index)) + place
+        position = F.get(constant_array(self.first, "int"), self._cell(kind, state_index)) + place
         digits = ((position.cast("bigint") * _STRIDE + kind * 17) % _NUMBERS).cast("int")
         # Looked up in two parts, since to format a number costs every enrollment as much as its draws.
         heads = [f"{name}-{head}" for name in KINDS for head in range(10, 100)]
@@ -72,7 +72,7 @@ class Groups:
         return kind * len(self.settings.population.states) + state_index
 
 
-def employer_groups(world: World) -> DataFrame:
+def employer_groups(world: World[PharmacySettings]) -> DataFrame:
     """One row per group; key group_number. Companies are invented; counts and kinds: the settings."""
     groups = Groups(world.settings)
     states = {row["state"]: row["name"] for row in reference.rows("us_states")}
@@ -100,7 +100,7 @@ def employer_groups(world: World) -> DataFrame:
     )
 
 
-def _name(world: World, number: SparkColumn, state: SparkColumn) -> SparkColumn:
+def _name(world: World[PharmacySettings], number: SparkColumn, state: SparkColumn) -> SparkColumn:
     def draw(part: str) -> SparkColumn:
         return world.draws.uniform("employer_groups", "group_name", number, draw=part)
 

@@ -16,10 +16,11 @@ from payerlake.pharmacy.employer_groups import GROUP_NUMBER
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
 from payerlake.pharmacy.offers import CLASSES, PAIR
 from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
+from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.distributions import date_at, string_at
 
 
-def enrollments(world: World) -> DataFrame:
+def enrollments(world: World[PharmacySettings]) -> DataFrame:
     """One row per member, plan and first day; key (member_number, plan_code, effective_date), in order of time.
 
     The scenario of a member's household fixes the current rows; each past plan year has one terminated row. A household
@@ -48,7 +49,7 @@ def enrollments(world: World) -> DataFrame:
     )
 
 
-def _rows_of_members(coverage: Coverage, world: World) -> DataFrame:
+def _rows_of_members(coverage: Coverage, world: World[PharmacySettings]) -> DataFrame:
     """One row per row to make: the member's frame, `row` counting from the oldest, `is_past`, `is_second`."""
     scenario, past, key = F.col("scenario"), F.col("past_rows"), F.col("id")
     current = F.when(scenario.isin(DUAL, TRANSITION), 2).otherwise(1)

@@ -67,7 +67,7 @@ _SHORT = {
 }
 
 
-def terms(world: World, keys: DataFrame) -> DataFrame:
+def terms(world: World[PharmacySettings], keys: DataFrame) -> DataFrame:
     """One row per key `id`: the formulary's own columns, its code, and the quotas of its drug list."""
     settings, key = world.settings.formularies, F.col("id")
 
@@ -121,7 +121,7 @@ def terms(world: World, keys: DataFrame) -> DataFrame:
     )
 
 
-def formularies(world: World) -> DataFrame:
+def formularies(world: World[PharmacySettings]) -> DataFrame:
     """One row per formulary; key formulary_code. Its count and percentages are those of its lines in `formulary_drugs`.
 
     Shares of segments, types, tier counts and pharmacy benefit managers: the settings' `formularies`; segment and type
@@ -160,7 +160,7 @@ def formularies(world: World) -> DataFrame:
     )
 
 
-def _cell(world: World, key: SparkColumn) -> SparkColumn:
+def _cell(world: World[PharmacySettings], key: SparkColumn) -> SparkColumn:
     """Segment and type of a formulary, segment · types + type (int), in a random order: both shares hold exactly."""
     counts, total = _cells(world), world.settings.formulary_count
     if total <= _LISTED:
@@ -171,7 +171,7 @@ def _cell(world: World, key: SparkColumn) -> SparkColumn:
     return F.size(F.filter(constant_array(list(accumulate(counts)), "bigint"), lambda end: end <= place))
 
 
-def _cells(world: World) -> list[int]:
+def _cells(world: World[PharmacySettings]) -> list[int]:
     """How many formularies there are of each segment and type."""
     settings, total = world.settings.formularies, world.settings.formulary_count
     segments = apportioned(total, settings.segments)

@@ -11,14 +11,14 @@ from payerlake.person.world import World
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
 from payerlake.pharmacy.formularies import FORMULARY_CODE, terms
-from payerlake.pharmacy.settings import FORMULARIES
+from payerlake.pharmacy.settings import FORMULARIES, PharmacySettings
 from payerlake.sampling.distributions import bernoulli
 from payerlake.sampling.identifiers import UUID4, uuid4
 
 STATUSES = ("PREFERRED", "NON_PREFERRED", "SPECIALTY")
 
 
-def formulary_drugs(world: World) -> DataFrame:
+def formulary_drugs(world: World[PharmacySettings]) -> DataFrame:
     """One row per formulary and drug on it; key (formulary_code, ndc_code).
 
     Rates of inclusion, tiers and restrictions: the settings' `formularies`.

@@ -10,6 +10,7 @@ from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.households import ROLES
 from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
+from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.identifiers import numbered
 
 
@@ -18,7 +19,7 @@ def household_id(household: SparkColumn) -> SparkColumn:
     return numbered("H", household + 1)
 
 
-def households(world: World) -> DataFrame:
+def households(world: World[PharmacySettings]) -> DataFrame:
     """One row per member; key member_number. A household's rows follow each other, the subscriber's first."""
     people, key, slot, head = world.people, F.col("id"), F.col("slot"), F.col("household")
     keys = world.member_keys(world.settings.members_per_file.households)

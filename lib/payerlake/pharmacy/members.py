@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from payerlake.contract.schema import Column, Table
 from payerlake.person.places import field
 from payerlake.person.world import MEMBERS, World
+from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.identifiers import numbered
 
 MEMBER_NUMBER = r"^M\d{6,}$"
@@ -19,7 +20,7 @@ def member_number(key: SparkColumn) -> SparkColumn:
     return numbered("M", key + 1)
 
 
-def members(world: World) -> DataFrame:
+def members(world: World[PharmacySettings]) -> DataFrame:
     """One row per member; key member_number. Shares of sex, age and state: the settings' population."""
     people, key, slot, home = world.people, F.col("id"), F.col("slot"), F.col("home")
     with_slot = world.member_keys(world.settings.members_per_file.members).select("id", people.slot(key).alias("slot"))

@@ -105,7 +105,7 @@ class Offers:
     # the tables as columns
 
     @cached_property
-    def _tables(self) -> _Tables:
+    def tables(self) -> _Tables:
         zones = list(dict.fromkeys(self._zones))
         tables = _Tables([zones.index(zone) for zone in self._zones], len(zones))
         for household_class, zone, mode in product(CLASSES, zones, MODES):
@@ -114,7 +114,7 @@ class Offers:
 
     def pair(self, household_class: Column, state_index: Column, mode: Column, u: Column) -> Column:
         """A pair of plan positions, packed as PAIR; class and mode as positions (int)."""
-        tables = self._tables
+        tables = self.tables
         zone = F.get(constant_array(tables.zone_of_state, "int"), state_index)
         table = (household_class * tables.zones + zone) * len(MODES) + mode
         start = F.get(constant_array(tables.start, "int"), table)

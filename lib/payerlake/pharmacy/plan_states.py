@@ -51,7 +51,7 @@ def availability(settings: PharmacySettings) -> Iterator[tuple[str, str, datetim
                 yield plan_code, state["state"], first
 
 
-def plan_states(world: World) -> DataFrame:
+def plan_states(world: World[PharmacySettings]) -> DataFrame:
     """One row per plan code and state where it is sold; key both.
 
     Sources: `conf/reference/us_states.csv` for Medicaid expansion, exchanges and regions; the regional footprint of the

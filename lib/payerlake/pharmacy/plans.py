@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from payerlake import reference
 from payerlake.contract.schema import Column, Table
 from payerlake.person.world import World
+from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.frames import listed
 
 PLAN_CODE = r"^[A-Z]+-[A-Z]+-\d{3}$"
@@ -26,7 +27,7 @@ def plan_codes() -> list[str]:
     return [row["plan_code"] for row in reference.rows("pharmacy_plans")]
 
 
-def plans(world: World) -> DataFrame:
+def plans(world: World[PharmacySettings]) -> DataFrame:
     """One row per plan code; key plan_code. Figures: `conf/reference/pharmacy_plans.csv`, which names their source."""
     rows = [row | {"effective_date": f"{world.settings.plan_year}-01-01"} for row in reference.rows("pharmacy_plans")]
     names = TABLE.column_names

@@ -10,13 +10,14 @@ from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.coverage import HISTORICAL, TRANSITION, TURNED_65, Coverage
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
+from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.distributions import integer
 
 BIRTH = "BIRTH"
 _WINDOW = 60  # days after the event in which one may enroll: 45 CFR 155.420(c)
 
 
-def special_enrollments(world: World) -> DataFrame:
+def special_enrollments(world: World[PharmacySettings]) -> DataFrame:
     """One row per enrollment that began outside open enrollment; key (member_number, effective_date).
 
     Newborns are covered from birth; whoever turned 65 from the first of the next month; the rest from a first of the

@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.person.households import BLOCK, Slot
+from payerlake.person.people import household_patterns
 from payerlake.pharmacy.settings import PharmacySettings
 
 ALONE, COUPLE, FAMILY = range(3)
@@ -29,6 +31,12 @@ class Tenure:
 
     exponents: tuple[float, float, float]
     rows_per_member: float
+
+
+@solved_once("population", "seed", "plan_year", "enrollments")
+def tenure(settings: PharmacySettings) -> Tenure:
+    """The tenure of these settings, with the households of their people; solved once for each."""
+    return solve(settings, household_patterns(settings))
 
 
 def solve(settings: PharmacySettings, patterns: list[list[Slot]]) -> Tenure:

@@ -11,12 +11,13 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Table
 from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, created
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.frames import listed
 
 CATEGORIES = ("Labor", "Administrative", "Technology", "Vendor")
 
 
-def activity_cost_standards(world: World) -> DataFrame:
+def activity_cost_standards(world: World[QualitySettings]) -> DataFrame:
     """One row per kind of activity; key cost_standard_id. From conf/reference/activity_costs.csv."""
     since, made = datetime.date(world.settings.year, 1, 1), created(world)
     rows = [

@@ -28,7 +28,7 @@ CONFIRMED = "Appointment Confirmed"  # the outcome of a follow-up
 class CareGaps:
     """The care gaps of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[QualitySettings]) -> None:
         self._world, self._draws = world, world.draws
         self._settings: QualitySettings = world.settings
         self._gaps = self._settings.gaps

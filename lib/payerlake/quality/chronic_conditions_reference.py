@@ -8,12 +8,13 @@ from pyspark.sql import DataFrame
 
 from payerlake.contract.schema import Column, Table
 from payerlake.person.world import World
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.frames import listed
 
 CONDITION_CODE = r"^[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?$"
 
 
-def chronic_conditions_reference(world: World) -> DataFrame:
+def chronic_conditions_reference(world: World[QualitySettings]) -> DataFrame:
     """One row per chronic condition; key condition_code. The settings' `conditions.catalogue`."""
     rows = [
         (

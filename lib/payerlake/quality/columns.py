@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column
 from payerlake.person.world import World
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.identifiers import numbered
 
 MEMBER_ID = r"^M\d{8,}$"
@@ -23,11 +24,11 @@ def member_id(key: SparkColumn) -> SparkColumn:
     return numbered("M", key + 1, digits=8)
 
 
-def created(world: World) -> datetime:
+def created(world: World[QualitySettings]) -> datetime:
     """What `created_date` has in every row: a clock would make each run another."""
     return datetime.combine(world.settings.population.as_of, time())
 
 
-def created_column(world: World) -> SparkColumn:
+def created_column(world: World[QualitySettings]) -> SparkColumn:
     """`created_date` for the rows of a long table."""
     return F.lit(str(created(world))).cast("timestamp_ntz").alias(CREATED.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from payerlake.contract.dataset import Dataset
+from payerlake.person.people import household_patterns
 from payerlake.quality import (
     activity_cost_standards,
     chronic_conditions_reference,
@@ -26,7 +27,8 @@ from payerlake.quality.settings import QualitySettings
 
 
 def _solve(settings: QualitySettings) -> None:
-    """The rates of the conditions and of the gaps."""
+    """Households; the rates of the conditions and of the gaps."""
+    household_patterns(settings)
     prevalence(settings).gap_rates()
 
 

@@ -20,7 +20,7 @@ def expected_activities(settings: QualitySettings) -> float:
     return expected_gaps(settings) * gaps.status["Closed"] * gaps.tracked * (1 + gaps.followed_up)
 
 
-def gap_closure_tracking(world: World) -> DataFrame:
+def gap_closure_tracking(world: World[QualitySettings]) -> DataFrame:
     """One row per tracked activity for a closed gap; key activity_id. The settings' `gaps`."""
     care = CareGaps(world)
     gaps = care.closed(care.opened(world.settings.members_per_file.gap_closure_tracking))

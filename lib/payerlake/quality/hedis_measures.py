@@ -10,13 +10,14 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Table
 from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, created
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.frames import listed
 
 DOMAINS = ("Diabetes", "Cardiovascular", "Cancer Screening", "Care Coordination", "Health Equity")
 TYPES = ("Process", "Intermediate Outcome", "Outcome", "Composite")
 
 
-def hedis_measures(world: World) -> DataFrame:
+def hedis_measures(world: World[QualitySettings]) -> DataFrame:
     """One row per quality measure; key measure_id. From conf/reference/hedis_measures.csv."""
     rows = [
         (

@@ -13,6 +13,7 @@ from payerlake.quality.care_gaps import FOLLOW_UP, CareGaps, standard_cost
 from payerlake.quality.columns import CREATED, created_column
 from payerlake.quality.gap_closure_tracking import expected_activities
 from payerlake.quality.measures import LAB_RESULT, RECORD_REVIEW
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import number_at, string_at
 from payerlake.sampling.numbers import decimal
 
@@ -21,7 +22,7 @@ _REVIEWS = {RECORD_REVIEW: "Medical Record Review", LAB_RESULT: "Lab Result Revi
 _PER_GAP = 4  # two activities, two reviews
 
 
-def intervention_costs(world: World) -> DataFrame:
+def intervention_costs(world: World[QualitySettings]) -> DataFrame:
     """One row per cost: of each tracked activity, and of the review by which a gap was closed; key cost_id."""
     care = CareGaps(world)
     kinds = [*care.activities, *_REVIEWS.values()]

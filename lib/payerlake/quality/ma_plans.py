@@ -10,10 +10,11 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Table
 from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, PLAN_ID, created
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.frames import listed
 
 
-def ma_plans(world: World) -> DataFrame:
+def ma_plans(world: World[QualitySettings]) -> DataFrame:
     """One row per plan; key plan_id. From conf/reference/ma_plans.csv."""
     rows = [
         (

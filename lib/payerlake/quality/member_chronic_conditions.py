@@ -20,12 +20,12 @@ _YEAR = 365.25
 _PER_MEMBER = 32  # ids
 
 
-def with_conditions(world: World, diagnosed: DataFrame) -> DataFrame:
+def with_conditions(world: World[QualitySettings], diagnosed: DataFrame) -> DataFrame:
     """A row per member and condition, which adds `condition`, its position (int) in the catalogue."""
     return each(diagnosed, "conditions", "condition", len(world.settings.conditions.catalogue))
 
 
-def member_chronic_conditions(world: World) -> DataFrame:
+def member_chronic_conditions(world: World[QualitySettings]) -> DataFrame:
     """One row per member and condition; key member_condition_id.
 
     Which and when: the settings' `conditions.catalogue`.
@@ -47,7 +47,7 @@ def member_chronic_conditions(world: World) -> DataFrame:
     )
 
 
-def _dates(world: World) -> list[SparkColumn]:
+def _dates(world: World[QualitySettings]) -> list[SparkColumn]:
     """`own_date`, on which the condition was found at its usual ages; `cause_date`, on which what it follows from was.
 
     Only what nobody has without another condition, as the diabetic retinopathy, follows from it.
@@ -66,7 +66,7 @@ def _dates(world: World) -> list[SparkColumn]:
     return [own_date.alias("own_date"), cause_date.alias("cause_date")]
 
 
-def _usual_date(world: World, condition: SparkColumn) -> SparkColumn:
+def _usual_date(world: World[QualitySettings], condition: SparkColumn) -> SparkColumn:
     """The day on which this condition (position, int) was found in the member: between its usual ages, at most on the
     day of the dataset; an active cancer within the last years."""
     settings: QualitySettings = world.settings
@@ -85,7 +85,7 @@ def _usual_date(world: World, condition: SparkColumn) -> SparkColumn:
     return F.date_add(first, F.floor(u * (span + 1)).cast("int"))
 
 
-def _later(world: World, cause_date: SparkColumn) -> SparkColumn:
+def _later(world: World[QualitySettings], cause_date: SparkColumn) -> SparkColumn:
     """A day from the one on which the cause was found to that of the dataset."""
     as_of = F.lit(world.settings.population.as_of)
     u = world.draws.uniform("member_chronic_conditions", "diagnosis_date", F.col("id"), F.col("condition"))

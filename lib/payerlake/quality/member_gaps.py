@@ -19,7 +19,7 @@ def expected_gaps(settings: QualitySettings) -> float:
     return settings.members * sum(plan.share * plan.gaps_per_member for plan in settings.plans.values())
 
 
-def member_gaps(world: World) -> DataFrame:
+def member_gaps(world: World[QualitySettings]) -> DataFrame:
     """One row per member and measure with a care gap; key gap_id. How many, and their course: the settings' `gaps`."""
     care = CareGaps(world)
     rows = care.closed(care.opened(world.settings.members_per_file.member_gaps)).select(

@@ -13,6 +13,7 @@ from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.columns import CREATED, MEMBER_ID, PLAN_ID, created_column, member_id
 from payerlake.quality.roster import Roster
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import string_at
 from payerlake.sampling.numbers import decimal
 
@@ -24,7 +25,7 @@ def risk_units(risk: SparkColumn) -> SparkColumn:
     return F.floor(risk * 10**RISK_DIGITS)
 
 
-def plan_members(world: World) -> DataFrame:
+def plan_members(world: World[QualitySettings]) -> DataFrame:
     """One row per member; key member_id. Plans, homes, ages and risk: the settings' parts of these names."""
     roster, settings = Roster(world), world.settings
     members = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))

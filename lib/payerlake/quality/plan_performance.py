@@ -10,6 +10,7 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Index, Reference, Table
 from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, PLAN_ID, created
+from payerlake.quality.settings import QualitySettings
 from payerlake.quality.star_thresholds import thresholds
 from payerlake.sampling.frames import listed
 
@@ -27,7 +28,7 @@ def members_to_go(measure_id: str, denominator: int, numerator: int, target: Dec
     return max(0, int(needed) - numerator)
 
 
-def plan_performance(world: World) -> DataFrame:
+def plan_performance(world: World[QualitySettings]) -> DataFrame:
     """One row per plan and measure; key performance_id. Counts and aims from conf/reference/plan_performance.csv; rate,
     stars and members to go follow from them and from the thresholds."""
     rows = []

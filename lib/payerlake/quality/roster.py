@@ -29,7 +29,7 @@ _STEP = 619  # prime to the block: neighbours of a block get places far apart
 class Roster:
     """The members of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World[QualitySettings]) -> None:
         self._world, self._people, self._draws = world, world.people, world.draws
         self._settings: QualitySettings = world.settings
         self._prevalence: Prevalence = prevalence(self._settings)

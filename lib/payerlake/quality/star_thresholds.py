@@ -10,6 +10,7 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.world import World
 from payerlake.quality.columns import CREATED, created
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.frames import listed
 
 STARS = ("2.0", "2.5", "3.0", "3.5", "4.0", "4.5", "5.0")
@@ -22,7 +23,7 @@ def thresholds(measure_id: str) -> dict[Decimal, Decimal]:
     return {Decimal(stars): Decimal(row[stars]) for stars in STARS}
 
 
-def star_thresholds(world: World) -> DataFrame:
+def star_thresholds(world: World[QualitySettings]) -> DataFrame:
     """One row per measure and star rating; key threshold_id. From conf/reference/star_thresholds.csv."""
     rows = [
         (world.settings.year, row["measure_id"], Decimal(stars), Decimal(row[stars]), f"{percentile} percentile")

@@ -16,7 +16,7 @@ from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.numbers import quotient
 
 
-def vw_condition_impact(world: World) -> DataFrame:
+def vw_condition_impact(world: World[QualitySettings]) -> DataFrame:
     """One row per chronic condition, also of those that nobody has."""
     roster = Roster(world)
     diagnosed = roster.diagnosed(world.member_keys(world.settings.members_per_file.plan_members))

@@ -16,7 +16,7 @@ from payerlake.quality.zip_code_reference import DENSITIES, zip_code_reference
 from payerlake.sampling.numbers import quotient
 
 
-def vw_geographic_performance(world: World) -> DataFrame:
+def vw_geographic_performance(world: World[QualitySettings]) -> DataFrame:
     """One row per ZIP code, also of those without members."""
     care, roster = CareGaps(world), Roster(world)
     people = roster.people(world.member_keys(world.settings.members_per_file.plan_members))

@@ -30,7 +30,7 @@ from payerlake.sampling.numbers import quotient
 _KEY = ("plan_id", "region_type", "risk_category", "age_band", "gender")
 
 
-def vw_member_segmentation(world: World) -> DataFrame:
+def vw_member_segmentation(world: World[QualitySettings]) -> DataFrame:
     """One row per plan, kind of region, risk category, age band and sex that has members."""
     roster, settings = Roster(world), world.settings
     diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))

@@ -8,12 +8,13 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.world import World
 from payerlake.quality.columns import PLAN_ID
+from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.frames import listed
 
 DENSITIES = {"Urban": "High", "Suburban": "Medium", "Rural": "Low"}
 
 
-def zip_code_reference(world: World) -> DataFrame:
+def zip_code_reference(world: World[QualitySettings]) -> DataFrame:
     """One row per ZIP code; key zip_code. From conf/reference/pittsburgh_zip_codes.csv."""
     rows = [
         (

@@ -32,13 +32,19 @@ def require_plain_path(url: str) -> None:
     _refuse(url, path, bool(_ONE_SLASH.match(url)), "a URL has two slashes after its colon", "write scheme://…")
     _refuse(url, path, "::" in path, "fsspec reads '::' as two URLs", f"rename it; {_ALLOWED}")
     _refuse(
-        url, path, path.startswith("~"), "'~' stands for a home, and there is none of this name",
+        url,
+        path,
+        path.startswith("~"),
+        "'~' stands for a home, and there is none of this name",
         f"write ./{url} for a folder of this name, or the whole path",
-    )  # fmt: skip
+    )
     _refuse(
-        url, path, any("\ud800" <= sign <= "\udfff" for sign in path),
-        "its characters are no text in the encoding of this machine", "set PYTHONUTF8=1, or rename it",
-    )  # fmt: skip
+        url,
+        path,
+        any("\ud800" <= sign <= "\udfff" for sign in path),
+        "its characters are no text in the encoding of this machine",
+        "set PYTHONUTF8=1, or rename it",
+    )
 
 
 def without_ways_back(url: str) -> str:

@@ -9,7 +9,7 @@ from typing import TextIO
 _NEAR = {
     "→": "->", "←": "<-", "…": "...", "÷": "/", "×": "x", "·": ".", "–": "-", "—": "-", "−": "-", "≤": "<=", "≥": ">=",
     "≠": "!=", "±": "+/-", "‘": "'", "’": "'", "“": '"', "”": '"', "§": "section ", "•": "*",
-}  # fmt: skip
+}  # fmt: skip  # pairs fill their lines
 _HANDLER = "payerlake-nearest"
 _ASCII = "payerlake-ascii"
 
@@ -43,9 +43,14 @@ def _search(name: str) -> codecs.CodecInfo | None:
         return None
     known = codecs.lookup("ascii")
     return codecs.CodecInfo(
-        known.encode, known.decode, known.streamreader, known.streamwriter, known.incrementalencoder,
-        known.incrementaldecoder, name=_ASCII,
-    )  # fmt: skip
+        known.encode,
+        known.decode,
+        known.streamreader,
+        known.streamwriter,
+        known.incrementalencoder,
+        known.incrementaldecoder,
+        name=_ASCII,
+    )
 
 
 codecs.register_error(_HANDLER, _nearest)

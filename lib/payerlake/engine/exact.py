@@ -94,7 +94,7 @@ _ODD, _KEEP = (re.compile("|".join(map(translate, patterns))) for patterns in (_
 _OWN_DIGITS = {
     "ar", "as", "bn", "ccp", "ckb", "dz", "fa", "ff", "ks", "lrc", "mni", "mr", "my", "mzn", "ne", "pa", "ps", "sat",
     "sd", "ur", "uz",
-}  # fmt: skip
+}  # fmt: skip  # codes fill their lines
 # Java's own properties, which Spark puts in the place of these words; one that is not set stays as it is.
 _LOCALE = [f"${{system:user.{name}}}" for name in ("language.format", "language", "extensions.format", "extensions")]
 

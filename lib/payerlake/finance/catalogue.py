@@ -84,7 +84,7 @@ class Diagnosis(Frozen):
         if self.sex not in ("", sex) or not self.from_age <= age <= self.to_age:
             return 0.0
         band = max((name for name, first in AGE_BANDS.items() if first <= age), key=AGE_BANDS.__getitem__, default="")
-        mean = getattr(self, band or "age_18_34")
+        mean: float = getattr(self, band or "age_18_34")
         if self.sex:
             return mean
         return 2 * mean * (self.times_for_men if sex == "M" else 1.0) / (1 + self.times_for_men)

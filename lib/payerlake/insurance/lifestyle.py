@@ -41,7 +41,8 @@ class Lifestyles:
 
     def steps(self, name: str) -> dict[int, float]:
         """The rates of a trait by the age that they begin with."""
-        return getattr(self._settings, _FIELDS[name])
+        steps: dict[int, float] = getattr(self._settings, _FIELDS[name])
+        return steps
 
     # columns
 
@@ -60,7 +61,7 @@ class Lifestyles:
     def rate(self, name: str, age: int, sex: int) -> float:
         """The share of people of this age and sex who have the trait."""
         overall = at_age(self.steps(name), age)
-        ratio = getattr(self._settings.men_to_women, name, 1.0)
+        ratio: float = getattr(self._settings.men_to_women, name, 1.0)
         ratios = {"F": 1.0, "M": ratio, "O": (1 + ratio) / 2}
         average = math.fsum(ratios[s] * share for s, share in zip(SEXES, self._sex_shares, strict=True))
         return min(overall * ratios[SEXES[sex]] / average, 0.999)

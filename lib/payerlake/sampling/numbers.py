@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 def rounded(value: Column, digits: int) -> Column:
     """The double to so many decimals, halves up."""
-    return F.floor(value * 10**digits + 0.5) / 10**digits
+    scale: int = 10**digits
+    return F.floor(value * scale + 0.5) / scale
 
 
 def decimal(value: Column, precision: int, scale: int) -> Column:

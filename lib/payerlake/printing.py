@@ -26,7 +26,9 @@ def table(rows: Sequence[Sequence[Any]], headings: Sequence[str] = (), right: Co
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(headings), header_style="")
     for place in range(len(rows[0]) if rows else len(headings)):
         heading = headings[place] if headings else ""
-        shown.add_column(Text(heading), justify="right" if place in right else "left", overflow="fold")
+        shown.add_column(
+            Text(heading), justify="right" if place in right else "left", no_wrap=place == 0, overflow="fold"
+        )
     for row in rows:
         shown.add_row(*(Text(_text(value)) for value in row))
     console = Console(width=None if sys.stdout.isatty() else _UNBOUNDED, color_system=None)

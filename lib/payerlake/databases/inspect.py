@@ -10,7 +10,7 @@ from typing import Any
 from payerlake.contract.inspection import Check, Query
 from payerlake.contract.schema import Table
 from payerlake.databases.server import Session
-from payerlake.dialects.ddl import final_name, mark, read_by
+from payerlake.dialects.names import final_name, mark, read_by
 from payerlake.registry import Dataset
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -22,10 +22,13 @@ from payerlake.contract.schema import Table
 from payerlake.databases.inspect import Inspected, inspected
 from payerlake.databases.server import AfterSwap, Server, Session, Swap
 from payerlake.databases.sources import Source
-from payerlake.dialects.ddl import BY_QUERY, REPLACED, STAGED, Names, Schema, final_name, mark, read_by
+from payerlake.dialects.names import REPLACED, STAGED, Names, final_name, mark, read_by
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
 from payerlake.publish.progress import Progress
 from payerlake.storage.manifest import Manifest
+
+if TYPE_CHECKING:
+    from payerlake.dialects.ddl import Schema
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,13 @@ def load(
             standing = _standing(session, contracts, mode, str(server))
             with source as files:
                 began = time.monotonic()
-                schema = Schema(contracts, server.dialect, Names(STAGED, session.constraint_names()))
+                schema = server.schema(contracts, Names(STAGED, session.constraint_names()))
                 with _staged(server, contracts):
                     for table in schema.tables:
-                        session.run(schema.create(table))
+                        session.run(*schema.create(table))
                     seconds = _fill(server, schema, files, jobs, progress)
                     rows = _checked(session, schema, manifest, settings)
-                    session.swap(_swap(schema, standing, settings))
+                    session.swap(_swap(schema, server.schema(contracts), standing, settings))
         taken = time.monotonic() - began
         with _in_place():
             _drop(session, schema.tables, REPLACED)
@@ -153,9 +156,7 @@ def _recover(session: Session, tables: Sequence[Table]) -> None:
     }
     if alone:
         session.rename(alone)
-    views = [STAGED + final_name(view) for view in tables if view.view]
-    if views:
-        session.drop_views(views)
+    session.drop([STAGED + final_name(view) for view in reversed(tables) if view.view], "VIEW")
     _drop(session, tables, STAGED)
     _drop(session, tables, REPLACED)
 
@@ -266,7 +267,7 @@ def _checked(session: Session, schema: Schema, manifest: Manifest, settings: Any
         _refuse_broken(session, schema, table)
     session.run(schema.dialect.analyze([schema.names.table(table) for table in schema.tables]))
     for view in schema.views:
-        session.run(schema.create_view(view, settings))
+        session.run(*schema.create_view(view, settings))
         rows[view.name] = _counted(session, schema, view, manifest)
     return rows
 
@@ -284,20 +285,19 @@ def _counted(session: Session, schema: Schema, table: Table, manifest: Manifest)
 
 
 def _refuse_broken(session: Session, schema: Schema, table: Table) -> None:
-    for rule in schema.rules(table):
-        if rule.held_by == BY_QUERY:
-            ((broken,),) = session.rows(schema.count_broken(table, rule))
-            if broken:
-                raise DataFailed(f"{table.full_name}: {broken:,} rows break {rule.name}: {rule.sql}")
+    for rule in schema.asked(table):
+        ((broken,),) = session.rows(schema.count_broken(table, rule))
+        if broken:
+            raise DataFailed(f"{table.full_name}: {broken:,} rows break {rule.name}: {rule.sql}")
 
 
-def _swap(schema: Schema, standing: Sequence[Table], settings: Any) -> Swap:
-    final = Schema([*schema.tables, *schema.views], schema.dialect)
+def _swap(schema: Schema, final: Schema, standing: Sequence[Table], settings: Any) -> Swap:
     return Swap(
         tables={STAGED + final_name(table): final_name(table) for table in schema.tables},
         views={STAGED + final_name(view): final_name(view) for view in schema.views},
+        create={final_name(table): final.create(table) for table in schema.tables},
         create_views={final_name(view): final.create_view(view, settings) for view in schema.views},
         old_tables={final_name(table): REPLACED + final_name(table) for table in reversed(standing) if not table.view},
-        old_views=[final_name(view) for view in standing if view.view],
+        old_views=[final_name(view) for view in reversed(standing) if view.view],
         index_names=frozenset(index.name for table in schema.tables for index in table.indexes if index.name),
     )

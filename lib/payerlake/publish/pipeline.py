@@ -19,7 +19,6 @@ from payerlake import checks, registry
 from payerlake.checks.page import page
 from payerlake.contract import settings
 from payerlake.contract.schema import Table
-from payerlake.dialects import scripts
 from payerlake.engine.exact import exact
 from payerlake.errors import DataFailed, EngineFailed, doing
 from payerlake.person.world import World
@@ -170,6 +169,8 @@ def _write_scripts(made: Order, manifest: Manifest, to: Destination) -> None:
     whole = made.part == (1, 1) and len(made.tables) == len(made.dataset.tables)
     if named is None or not whole or any("csv" not in formats for formats in manifest.tables.values()):
         return
+    from payerlake.dialects import scripts  # noqa: PLC0415  half a second that only databases need
+
     files = {t.name: file_names(t.csv_stem, manifest.tables[t.name]["csv"].files) for t in made.tables}
     to.keep(f"csv/{named[0]}", scripts.schema_script(made.dataset.name))
     to.keep(f"csv/{named[1]}", scripts.load_script(made.dataset.name, files))

@@ -295,7 +295,6 @@ def _swap(schema: Schema, final: Schema, standing: Sequence[Table], settings: An
     return Swap(
         tables={STAGED + final_name(table): final_name(table) for table in schema.tables},
         views={STAGED + final_name(view): final_name(view) for view in schema.views},
-        create={final_name(table): final.create(table) for table in schema.tables},
         create_views={final_name(view): final.create_view(view, settings) for view in schema.views},
         old_tables={final_name(table): REPLACED + final_name(table) for table in reversed(standing) if not table.view},
         old_views=[final_name(view) for view in reversed(standing) if view.view],

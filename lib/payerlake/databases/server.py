@@ -6,7 +6,7 @@ import importlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,14 +27,13 @@ class AfterSwap(EngineFailed):
 class Swap:
     """What takes the place of what.
 
-    tables, views: final names by those in the stage, parents first. create, create_views: the statements that create
-    the final tables, and the views of them, by final name. old_tables: the names aside, by name, of the tables that
-    stand there; old_views: the views that do. Children come first in both. index_names: those that the contracts give.
+    tables, views: final names by those in the stage, parents first. create_views: the statements that create the views
+    of the final tables, by final name. old_tables: the names aside, by name, of the tables that stand there; old_views:
+    the views that do. Children come first in both. index_names: those that the contracts give.
     """
 
     tables: Mapping[str, str]
     views: Mapping[str, str]
-    create: Mapping[str, Sequence[str]]
     create_views: Mapping[str, Sequence[str]]
     old_tables: Mapping[str, str]
     old_views: Sequence[str]
@@ -66,7 +65,7 @@ class Session(ABC):
 
     def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names of a query's columns, and its rows."""
-        with self._translated(), self._cursor() as cursor:
+        with self._translated(), self._connection.cursor() as cursor:
             cursor.execute(sql)
             if cursor.description is None:
                 return [], []
@@ -100,9 +99,9 @@ class Session(ABC):
 
     def load_file(self, path: str, name: str, table: Table) -> None:
         """Load a CSV file. Raises DataFailed where a row of it is refused or changed."""
-        refusals = self._refusals()
+        refusals = self.driver().DataError, self.driver().IntegrityError
         try:
-            with self._translated(refusals), self._cursor() as cursor:
+            with self._translated(refusals), self._connection.cursor() as cursor:
                 refusal = self._load(cursor, path, name, table)
         except refusals as error:
             refusal = self._refusal(error)
@@ -126,17 +125,9 @@ class Session(ABC):
         Raises AfterSwap where the tables are in place and not all views.
         """
 
-    def _cursor(self) -> AbstractContextManager[Any]:
-        """A cursor for the time of the block."""
-        return self._connection.cursor()
-
     @abstractmethod
     def _load(self, cursor: Any, path: str, name: str, table: Table) -> str:
         """Load a CSV file and say what is wrong with it, "" for nothing."""
-
-    def _refusals(self) -> tuple[type[Exception], ...]:
-        """The driver's errors by which a row is refused."""
-        return self.driver().DataError, self.driver().IntegrityError
 
     def _refusal(self, error: Exception) -> str:
         """What the driver's error says of a row."""

@@ -237,8 +237,9 @@ def test_a_slice_in_a_database_refers_to_nothing_that_it_has_not(dataset: str) -
     effective = settings.effective(order(dataset, EACH).settings)
     made = {part: Manifest("", dataset, 42, part, effective, dict.fromkeys(whole(dataset), record))
             for part in ("1/1", "2/3")}  # fmt: skip
+    known = registry.dataset(dataset)
     of_whole, of_part = (
-        {(t.name, r.table) for t in _contracts(manifest, _settings(manifest)) for r in t.references}
+        {(t.name, r.table) for t in _contracts(known, manifest, _settings(known, manifest)) for r in t.references}
         for manifest in made.values()
     )
     assert of_whole - of_part == ({("members", "facility")} if dataset == "insurance" else set())

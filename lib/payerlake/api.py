@@ -136,7 +136,7 @@ def load(
     with Progress() as progress:
         start = _starter(spark, master, progress)
         files = databases.csv_files(at, manifest, lambda: start(True, None))
-        return databases.load(server, manifest, files, mode, jobs, progress)
+        return databases.load(server, known, manifest, files, mode, jobs, progress)
 
 
 def _at(dataset: str, out: str | Path | None, catalog: str | None, schema: str | None) -> Destination:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from payerlake import api, registry
-from payerlake.contract.schema import Table
+from payerlake import api, databases, registry
+from payerlake.contract.schema import Column, Table
 from tests.databases.servers import Database
 
 TABLES = registry.dataset("insurance").tables
@@ -69,3 +69,39 @@ def change(out: Path, stem: str, edit: Callable[[list[list[str]]], None]) -> Non
     edit(rows)
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+NOTES = Table(
+    dataset="test",
+    name="notes",
+    grain="One row per note",
+    key=("id",),
+    columns=(
+        Column("id", "int", "Note"),
+        Column("text", "varchar(100)", "Text"),
+        Column("more", "string", "More text", nullable=True),
+        Column("flag", "boolean", "Flag", nullable=True),
+    ),
+    csv_stem="notes",
+    documented_rows="few",
+    build=lambda world: world.spark.range(0),
+)
+
+
+def load_notes(database: Database, path: Path) -> list[tuple]:
+    """Load the file into a new table; the rows that are there then."""
+    server = databases.server(database.url)
+    with server.locked() as session:
+        session.run(*server.schema([NOTES]).create(NOTES))
+        session.load_file(str(path), "notes", NOTES)
+    return database.rows("SELECT id, text, more, flag FROM notes ORDER BY id")
+
+
+def written_notes(path: Path) -> list[str]:
+    """Write texts that readers of CSV may take for others, and then a row without; the texts."""
+    texts = ["NULL", 'say "hi", now', "C:\\new\\", "two\nlines", "\\N", "Zoë 🎈", " blanks ", "'", "0"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [NOTES.column_names, *((i, text, text, "true") for i, text in enumerate(texts)), (99, "-", "", "")]
+        )
+    return texts

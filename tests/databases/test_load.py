@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -11,11 +10,19 @@ import pymysql
 import pytest
 from pyspark.sql import SparkSession
 
-from payerlake import api, cli, databases, registry
-from payerlake.contract.schema import Column, Table
-from payerlake.dialects.ddl import Schema
+from payerlake import api, cli, registry
+from payerlake.contract.schema import Table
 from payerlake.errors import BadInput, DataFailed
-from tests.databases.loading import NAMES, TABLES, counts, load, loaded_rows, published_rows
+from tests.databases.loading import (
+    NAMES,
+    TABLES,
+    counts,
+    load,
+    load_notes,
+    loaded_rows,
+    published_rows,
+    written_notes,
+)
 from tests.databases.servers import Database
 
 # what arrives
@@ -111,40 +118,10 @@ def _alike(rows: list[tuple]) -> list[str]:
     return sorted(repr(tuple(int(value) if isinstance(value, bool) else value for value in row)) for row in rows)
 
 
-NOTES = Table(
-    dataset="test",
-    name="notes",
-    grain="One row per note",
-    key=("id",),
-    columns=(
-        Column("id", "int", "Note"),
-        Column("text", "varchar(100)", "Text"),
-        Column("more", "string", "More text", nullable=True),
-        Column("flag", "boolean", "Flag", nullable=True),
-    ),
-    csv_stem="notes",
-    documented_rows="few",
-    build=lambda world: world.spark.range(0),
-)
-
-
-def _load_notes(database: Database, path: Path) -> list[tuple]:
-    server = databases.server(database.url)
-    with server.locked() as session:
-        session.run(Schema([NOTES], server.dialect).create(NOTES))
-        session.load_file(str(path), "notes", NOTES)
-    return database.rows("SELECT id, text, more, flag FROM notes ORDER BY id")
-
-
 def test_texts_arrive_sign_by_sign(database: Database, tmp_path: Path) -> None:
     """The word NULL is a text; quotes, backslashes and line ends are themselves; only an empty field is a null."""
-    texts = ["NULL", 'say "hi", now', "C:\\new\\", "two\nlines", "\\N", "Zoë 🎈", " blanks ", "'", "0"]
-    path = tmp_path / "notes.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [NOTES.column_names, *((i, text, text, "true") for i, text in enumerate(texts)), (99, "-", "", "")]
-        )
-    rows = _load_notes(database, path)
+    texts = written_notes(tmp_path / "notes.csv")
+    rows = load_notes(database, tmp_path / "notes.csv")
     assert rows == [*((i, text, text, 1) for i, text in enumerate(texts)), (99, "-", None, None)]
 
 
@@ -153,7 +130,7 @@ def test_an_empty_text_is_refused_where_no_null_may_be(database: Database, tmp_p
     path = tmp_path / "notes.csv"
     path.write_text('id,text,more,flag\n1,"",,1\n')
     with pytest.raises(DataFailed, match="notes_text_allowed"):
-        _load_notes(database, path)
+        load_notes(database, path)
 
 
 def test_connections_end_with_their_blocks(database: Database, insurance: Path) -> None:

@@ -302,8 +302,8 @@ def _written_in(layers: list[_Layer], path: list[str]) -> str:
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):
             if _holds(_expand_population(layer.where, layer.values), path[:length]):
-                return layer.where
-    return layers[0].where
+                return str(layer.where)
+    return str(layers[0].where)
 
 
 def _holds(values: Any, path: list[str]) -> bool:

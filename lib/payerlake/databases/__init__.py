@@ -1,30 +1,30 @@
-"""Databases: DDL from the contracts, and the loading of a published dataset."""
+"""Databases: the loading of a published dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pkgutil import resolve_name
 
 from payerlake.databases.address import scheme
 from payerlake.databases.inspect import Inspected
 from payerlake.databases.load import Loaded, LoadedTable, load
-from payerlake.databases.mysql_server import MySQLServer
-from payerlake.databases.postgresql_server import PostgreSQLServer
 from payerlake.databases.server import Server
 from payerlake.databases.sources import csv_files
-from payerlake.dialects.scripts import load_script, schema_script
 
 JOBS = 4  # files to load at once
-_SERVERS: dict[str, Callable[[str], Server]] = {
-    "mysql": MySQLServer,
-    "mariadb": MySQLServer,
-    "postgresql": PostgreSQLServer,
-    "postgres": PostgreSQLServer,
+# Imported when it is needed: the words of databases take half a second.
+_MYSQL, _POSTGRESQL = "mysql_server:MySQLServer", "postgresql_server:PostgreSQLServer"
+_SERVERS = {
+    "mariadb": _MYSQL,
+    "mysql": _MYSQL,
+    "postgres": _POSTGRESQL,
+    "postgresql": _POSTGRESQL,
 }
 
 
 def server(url: str) -> Server:
     """The database that the URL means; nothing is connected yet. Raises BadInput."""
-    return _SERVERS[scheme(url, _SERVERS)](url)
+    kind: type[Server] = resolve_name(f"{__name__}.{_SERVERS[scheme(url, _SERVERS)]}")
+    return kind(url)
 
 
 __all__ = [
@@ -35,7 +35,5 @@ __all__ = [
     "Server",
     "csv_files",
     "load",
-    "load_script",
-    "schema_script",
     "server",
 ]

@@ -11,7 +11,7 @@ from payerlake.contract.dataset import Dataset
 from payerlake.contract.inspection import Check, Query
 from payerlake.contract.schema import Table
 from payerlake.databases.server import Session
-from payerlake.dialects.ddl import final_name, mark, read_by
+from payerlake.dialects.names import final_name, mark, read_by
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class Inspected:
     checklist: tuple[Checked, ...] = ()
 
 
-def inspected(session: Session, dataset: Dataset[Any], loaded: Sequence[Table], settings: Any, slice: str) -> Inspected:
+def inspected(
+    session: Session, dataset: Dataset[Any], loaded: Sequence[Table], settings: Any, whole: bool
+) -> Inspected:
     """What the dataset is asked, as far as all that a question reads was loaded. Raises EngineFailed."""
     if dataset.inspection is None:
         return Inspected()
@@ -57,7 +59,7 @@ def inspected(session: Session, dataset: Dataset[Any], loaded: Sequence[Table], 
         tuple(
             _checked(session, dataset, check)
             for check in asked.checks
-            if is_there(check.sql, *check.standing) and (slice == "1/1" or not check.of_whole)
+            if is_there(check.sql, *check.standing) and (whole or not check.of_whole)
         ),
     )
 

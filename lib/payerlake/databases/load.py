@@ -13,19 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from payerlake import registry
+from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Table
 from payerlake.databases.inspect import Inspected, inspected
 from payerlake.databases.server import AfterSwap, Server, Session, Swap
 from payerlake.databases.sources import Source
-from payerlake.dialects.ddl import BY_QUERY, REPLACED, STAGED, Names, Schema, final_name, mark, read_by
+from payerlake.dialects.names import REPLACED, STAGED, Names, final_name, mark, read_by
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
 from payerlake.publish.progress import Progress
 from payerlake.storage.manifest import Manifest
+
+if TYPE_CHECKING:
+    from payerlake.dialects.ddl import Schema
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Loaded:
 
 def load(
     server: Server,
+    dataset: Dataset[Any],
     manifest: Manifest,
     source: AbstractContextManager[Mapping[str, Sequence[Source]]],
     mode: str,
@@ -64,33 +68,32 @@ def load(
     Raises BadInput before anything is written where the target may not be taken, DataFailed where rows are refused or
     are not those of the manifest, EngineFailed where the server fails: nothing is changed by any of them.
     """
-    settings = _settings(manifest)
-    contracts = _contracts(manifest, settings)
+    settings = _settings(dataset, manifest)
+    contracts = _contracts(dataset, manifest, settings)
     with server.locked() as session:
         with _nothing_changed():
             _recover(session, contracts)
             standing = _standing(session, contracts, mode, str(server))
             with source as files:
                 began = time.monotonic()
-                schema = Schema(contracts, server.dialect, Names(STAGED, session.constraint_names()))
+                schema = server.schema(contracts, Names(STAGED, session.constraint_names()))
                 with _staged(server, contracts):
                     for table in schema.tables:
-                        session.run(schema.create(table))
+                        session.run(*schema.create(table))
                     seconds = _fill(server, schema, files, jobs, progress)
                     rows = _checked(session, schema, manifest, settings)
-                    session.swap(_swap(schema, standing, settings))
+                    session.swap(_swap(schema, server.schema(contracts), standing, settings))
         taken = time.monotonic() - began
         with _in_place():
             _drop(session, schema.tables, REPLACED)
-            answers = inspected(session, registry.dataset(manifest.dataset), contracts, settings, manifest.slice)
+            answers = inspected(session, dataset, contracts, settings, manifest.is_whole)
     tables = tuple(LoadedTable(final_name(table), rows[table.name], seconds[table.name]) for table in schema.tables)
     views = {final_name(view): rows[view.name] for view in schema.views}
     return Loaded(str(server), tables, views, taken, answers)
 
 
-def _settings(manifest: Manifest) -> Any:
+def _settings(dataset: Dataset[Any], manifest: Manifest) -> Any:
     """The settings that the dataset was made with, where a database needs them. Raises BadInput for unknown ones."""
-    dataset = registry.dataset(manifest.dataset)
     if dataset.inspection is None and not any(table.view for table in dataset.tables):
         return None
     try:
@@ -102,12 +105,11 @@ def _settings(manifest: Manifest) -> Any:
         ) from None
 
 
-def _contracts(manifest: Manifest, settings: Any) -> list[Table]:
+def _contracts(dataset: Dataset[Any], manifest: Manifest, settings: Any) -> list[Table]:
     """The published tables and views, parents first; of a part of a dataset without references to rows that other parts
     have. Raises BadInput where a table lacks a parent."""
-    dataset = registry.dataset(manifest.dataset)
     contracts = dataset.in_order(manifest.tables)
-    if manifest.slice != "1/1":
+    if not manifest.is_whole:
         contracts = [dataset.of_a_part(table) for table in contracts]
     for table in contracts:
         read = [other.name for other in read_by(table.view(settings), dataset.tables)] if table.view else []
@@ -153,9 +155,7 @@ def _recover(session: Session, tables: Sequence[Table]) -> None:
     }
     if alone:
         session.rename(alone)
-    views = [STAGED + final_name(view) for view in tables if view.view]
-    if views:
-        session.drop_views(views)
+    session.drop([STAGED + final_name(view) for view in reversed(tables) if view.view], "VIEW")
     _drop(session, tables, STAGED)
     _drop(session, tables, REPLACED)
 
@@ -224,7 +224,6 @@ def _fill(
     """Load all files, so many at once, and return each table's seconds."""
     total = sum(len(files[table.name]) for table in schema.tables)
     seconds: dict[str, float] = {}
-    done = 0
     with ThreadPoolExecutor(jobs) as pool, progress.steps(f"load into {server}", "files") as step:
         try:
             for level in schema.levels():
@@ -235,9 +234,9 @@ def _fill(
                     for file in files[table.name]
                 }
                 for future in as_completed(futures):
-                    table, done = _loaded(future, futures), done + 1
+                    table = _loaded(future, futures)
                     seconds[table.name] = time.monotonic() - began
-                    step(table.name, done, total)
+                    step(table.name, total)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             server.stop()
@@ -266,7 +265,7 @@ def _checked(session: Session, schema: Schema, manifest: Manifest, settings: Any
         _refuse_broken(session, schema, table)
     session.run(schema.dialect.analyze([schema.names.table(table) for table in schema.tables]))
     for view in schema.views:
-        session.run(schema.create_view(view, settings))
+        session.run(*schema.create_view(view, settings))
         rows[view.name] = _counted(session, schema, view, manifest)
     return rows
 
@@ -284,20 +283,18 @@ def _counted(session: Session, schema: Schema, table: Table, manifest: Manifest)
 
 
 def _refuse_broken(session: Session, schema: Schema, table: Table) -> None:
-    for rule in schema.rules(table):
-        if rule.held_by == BY_QUERY:
-            ((broken,),) = session.rows(schema.count_broken(table, rule))
-            if broken:
-                raise DataFailed(f"{table.full_name}: {broken:,} rows break {rule.name}: {rule.sql}")
+    for rule in schema.asked(table):
+        ((broken,),) = session.rows(schema.count_broken(table, rule))
+        if broken:
+            raise DataFailed(f"{table.full_name}: {broken:,} rows break {rule.name}: {rule.sql}")
 
 
-def _swap(schema: Schema, standing: Sequence[Table], settings: Any) -> Swap:
-    final = Schema([*schema.tables, *schema.views], schema.dialect)
+def _swap(schema: Schema, final: Schema, standing: Sequence[Table], settings: Any) -> Swap:
     return Swap(
         tables={STAGED + final_name(table): final_name(table) for table in schema.tables},
         views={STAGED + final_name(view): final_name(view) for view in schema.views},
         create_views={final_name(view): final.create_view(view, settings) for view in schema.views},
         old_tables={final_name(table): REPLACED + final_name(table) for table in reversed(standing) if not table.view},
-        old_views=[final_name(view) for view in standing if view.view],
+        old_views=[final_name(view) for view in reversed(standing) if view.view],
         index_names=frozenset(index.name for table in schema.tables for index in table.indexes if index.name),
     )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from payerlake.contract.schema import Table
 from payerlake.databases.address import Environment, address
-from payerlake.databases.connections import Connections
-from payerlake.databases.server import AfterSwap, Swap
+from payerlake.databases.server import AfterSwap, Server, Session, Swap, installed
 from payerlake.dialects.mysql import STRICT, MySQL
-from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
+from payerlake.errors import BadInput, EngineFailed, PayerlakeError
 
 _ENVIRONMENT = Environment(user="MYSQL_USER", password="MYSQL_PWD")
 _OPTIONS = ("unix_socket", "ssl_ca")
@@ -34,23 +32,16 @@ _NOT_GRANTED = (1044, 1142, 1227, 1370)
 _ALLOW_FILES = "the server takes no files from clients; its administrator allows them by: SET GLOBAL local_infile = 1"
 
 
-class MySQLSession:
+class MySQLSession(Session):
     """One connection."""
 
-    def __init__(self, place: str, connection: Any) -> None:
-        self._place, self._connection = place, connection
-        self._folds_case: bool | None = None
+    dialect = MySQL()
+    lock_query = "SELECT GET_LOCK(CONCAT('payerlake ', SHA1(DATABASE())), 0)"
+    _folds_case: bool | None = None
 
-    def run(self, sql: str) -> None:
-        self.rows(sql)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.answer(sql)[1]
-
-    def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with self._translated(), self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            return [column[0] for column in cursor.description or ()], list(cursor.fetchall())
+    @staticmethod
+    def driver() -> Any:
+        return installed("pymysql", "the package PyMySQL", "mysql")
 
     def require_fit(self) -> None:
         """Raises BadInput for a server that is too old or takes no files."""
@@ -62,12 +53,6 @@ class MySQLSession:
             raise BadInput(f"{self._place}: {product} {version} is too old; it takes {product} {oldest} or later")
         if not takes_files:
             raise BadInput(f"{self._place}: {_ALLOW_FILES}")
-
-    def lock(self) -> None:
-        """Raises BadInput where another load of this database is under way."""
-        ((got,),) = self.rows("SELECT GET_LOCK(CONCAT('payerlake ', SHA1(DATABASE())), 0)")
-        if got != 1:
-            raise BadInput(f"{self._place}: another load of this database is under way; wait for its end")
 
     def tables(self) -> dict[str, str]:
         comments = "SELECT TABLE_NAME, TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
@@ -97,32 +82,8 @@ class MySQLSession:
         sql = "SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE()"
         return frozenset(name.lower() for (name,) in self.rows(sql))
 
-    def load_file(self, path: str, name: str, table: Table) -> None:
-        """LOAD DATA LOCAL makes warnings even of errors, since it cannot stop the client: each is an error here."""
-        refusals, file = (_driver().err.IntegrityError, _driver().err.DataError), Path(path).name
-        try:
-            with self._translated(refusals), self._connection.cursor() as cursor:
-                cursor.execute(MySQL().load_file(path, name, table))
-                cursor.execute("SHOW COUNT(*) WARNINGS")
-                ((count,),) = cursor.fetchall()
-                cursor.execute("SHOW WARNINGS LIMIT 1")
-                warnings = cursor.fetchall()
-        except refusals as error:
-            raise DataFailed(f"{self._place}: {file}: {error.args[-1]}") from None
-        if count:
-            text = str(warnings[0][2])
-            more = f" (and {count - 1:,} more)" if count > 1 else ""
-            rows = "; rows are counted without the header" if re.search(r"\brow \d", text, re.IGNORECASE) else ""
-            raise DataFailed(f"{self._place}: {file}: {text}{more}{rows}")
-
-    def drop(self, names: Sequence[str]) -> None:
-        self.run(f"DROP TABLE IF EXISTS {', '.join(map(MySQL().quote, names))}")
-
-    def drop_views(self, names: Sequence[str]) -> None:
-        self.run(f"DROP VIEW IF EXISTS {', '.join(map(MySQL().quote, names))}")
-
     def rename(self, names: Mapping[str, str]) -> None:
-        quote = MySQL().quote
+        quote = self.dialect.quote
         self.run(f"RENAME TABLE {', '.join(f'{quote(old)} TO {quote(new)}' for old, new in names.items())}")
 
     def swap(self, swap: Swap) -> None:
@@ -133,11 +94,10 @@ class MySQLSession:
         self.rename({**swap.old_tables, **swap.tables})
         made: list[str] = []
         try:
-            for name, statement in swap.create_views.items():
-                self.run(statement)
+            for name, statements in swap.create_views.items():
+                self.run(*statements)
                 made.append(name)
-            if swap.views:
-                self.drop_views(list(swap.views))
+            self.drop(list(swap.views), "VIEW")
         except PayerlakeError as error:
             missing = [name for name in swap.create_views if name not in made]
             raise AfterSwap(
@@ -145,46 +105,61 @@ class MySQLSession:
                 "with --mode overwrite"
             ) from error
 
+    def _load(self, cursor: Any, path: str, name: str, table: Table) -> str:
+        """LOAD DATA LOCAL makes warnings even of errors, since it cannot stop the client: each is an error here."""
+        cursor.execute(MySQL().load_file(path, name, table))
+        cursor.execute("SHOW COUNT(*) WARNINGS")
+        ((count,),) = cursor.fetchall()
+        if not count:
+            return ""
+        cursor.execute("SHOW WARNINGS LIMIT 1")
+        text = str(cursor.fetchall()[0][2])
+        more = f" (and {count - 1:,} more)" if count > 1 else ""
+        rows = "; rows are counted without the header" if re.search(r"\brow \d", text, re.IGNORECASE) else ""
+        return f"{text}{more}{rows}"
+
+    @staticmethod
+    def text(error: Exception) -> str:
+        return _code_and_text(error)[1]
+
+    def _failed(self, error: Exception) -> PayerlakeError:
+        code, text = _code_and_text(error)
+        if code in _NO_LOCAL_FILES:
+            return BadInput(f"{self._place}: {_ALLOW_FILES}")
+        if code in _NOT_GRANTED:
+            rights = "it takes all privileges on the database: GRANT ALL ON DATABASE.* TO USER"
+            return BadInput(f"{self._place}: {text}; {rights}")
+        return EngineFailed(f"{self._place}: {text}")
+
     @contextmanager
     def _translated(self, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-        """Turns the driver's errors, but these, into ours."""
         try:
-            yield
-        except but:
-            raise
-        except (_driver().err.Error, OSError) as error:
-            raise _failed(self._place, error) from error
+            with super()._translated(but):
+                yield
         except AttributeError as error:  # PyMySQL writes on to a socket that it has given up
             if self._connection.open:
                 raise
-            raise _failed(self._place, OSError("the server closed the connection")) from error
+            raise self._failed(OSError("the server closed the connection")) from error
 
 
-class MySQLServer(Connections[MySQLSession]):
+class MySQLServer(Server):
     """A database of a MySQL or MariaDB server. Needs the package PyMySQL, which the extra `mysql` installs."""
 
-    dialect = MySQL()
+    sessions = MySQLSession
 
     def __init__(self, url: str) -> None:
-        super().__init__(address(url, _ENVIRONMENT, _OPTIONS))
-        _driver()
+        self._address = address(url, _ENVIRONMENT, _OPTIONS)
+        super().__init__(str(self._address))
 
-    def _session(self, connection: Any) -> MySQLSession:
-        return MySQLSession(str(self), connection)
-
-    def _number(self, connection: Any) -> int:
-        return int(connection.thread_id())
-
-    def _end(self, connection: Any, number: int) -> None:
-        with suppress(_driver().err.Error):
-            connection.cursor().execute(f"KILL {number}")
+    def _end(self, connection: Any, other: Any) -> None:
+        connection.cursor().execute(f"KILL {other.thread_id()}")
 
     def _connect(self) -> Any:
-        to, driver = self.address, _driver()
+        to, pymysql = self._address, self.sessions.driver()
         tls = {"ssl": {"ca": to.options["ssl_ca"]}} if "ssl_ca" in to.options else {}
         socket = {"unix_socket": to.options["unix_socket"]} if "unix_socket" in to.options else {}
         try:
-            return driver.connect(
+            return pymysql.connect(
                 host=to.host,
                 port=to.port or 3306,
                 user=to.user,
@@ -198,30 +173,9 @@ class MySQLServer(Connections[MySQLSession]):
                 **socket,
                 **tls,
             )
-        except (driver.err.Error, RuntimeError, OSError) as error:  # RuntimeError: a login that needs another package
-            raise _not_connected(str(self), error) from None
-
-
-def _driver() -> Any:
-    try:
-        import pymysql  # noqa: PLC0415 - optional
-    except ImportError:
-        raise BadInput("--to mysql://…: needs the package PyMySQL; run: pip install 'payerlake[mysql]'") from None
-    return pymysql
-
-
-def _not_connected(place: str, error: Exception) -> BadInput:
-    code, text = _code_and_text(error)
-    return BadInput(f"{place}: {text}; {_CONNECTION.get(code, 'check the URL and the server')}")
-
-
-def _failed(place: str, error: Exception) -> PayerlakeError:
-    code, text = _code_and_text(error)
-    if code in _NO_LOCAL_FILES:
-        return BadInput(f"{place}: {_ALLOW_FILES}")
-    if code in _NOT_GRANTED:
-        return BadInput(f"{place}: {text}; it takes all privileges on the database: GRANT ALL ON DATABASE.* TO USER")
-    return EngineFailed(f"{place}: {text}")
+        except (pymysql.Error, RuntimeError, OSError) as error:  # RuntimeError: a login that needs another package
+            code, text = _code_and_text(error)
+            raise BadInput(f"{self}: {text}; {_CONNECTION.get(code, 'check the URL and the server')}") from None
 
 
 def _comment_of_view(definition: str) -> str:

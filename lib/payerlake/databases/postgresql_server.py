@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from payerlake.contract.schema import Table
 from payerlake.databases.address import Environment, address
-from payerlake.databases.connections import Connections
-from payerlake.databases.server import Swap
-from payerlake.dialects.ddl import STAGED
+from payerlake.databases.server import Server, Session, Swap, installed
+from payerlake.dialects.names import STAGED, free_name
 from payerlake.dialects.postgresql import PostgreSQL
-from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
+from payerlake.errors import BadInput, EngineFailed, PayerlakeError
 
 _ENVIRONMENT = Environment(user="PGUSER", password="PGPASSWORD")
 _OPTIONS = ("host", "options", "sslmode", "sslrootcert")
@@ -74,24 +70,15 @@ WHERE i.relnamespace = current_schema()::regnamespace AND starts_with(i.relname,
 ORDER BY 1"""
 
 
-class PostgreSQLSession:
+class PostgreSQLSession(Session):
     """One connection."""
 
-    def __init__(self, place: str, connection: Any) -> None:
-        self._place, self._connection = place, connection
+    dialect = PostgreSQL()
+    lock_query = "SELECT pg_try_advisory_lock(hashtextextended('payerlake', 0))"
 
-    def run(self, sql: str) -> None:
-        self.answer(sql)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.answer(sql)[1]
-
-    def answer(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        with self._translated(), self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            if cursor.description is None:
-                return [], []
-            return [column.name for column in cursor.description], list(cursor.fetchall())
+    @staticmethod
+    def driver() -> Any:
+        return installed("psycopg", "psycopg", "postgresql")
 
     def require_fit(self) -> None:
         """Raises BadInput for a server that is too old, no schema to create tables in, or another encoding."""
@@ -108,12 +95,6 @@ class PostgreSQLSession:
         if encoding not in _ENCODINGS:
             raise BadInput(f"{self._place}: its encoding is {encoding}; create a database with ENCODING 'UTF8'")
 
-    def lock(self) -> None:
-        """Raises BadInput where another load of this database is under way."""
-        ((got,),) = self.rows("SELECT pg_try_advisory_lock(hashtextextended('payerlake', 0))")
-        if not got:
-            raise BadInput(f"{self._place}: another load of this database is under way; wait for its end")
-
     def tables(self) -> dict[str, str]:
         sql = (
             "SELECT relname, obj_description(oid, 'pg_class') FROM pg_class"
@@ -121,94 +102,74 @@ class PostgreSQLSession:
         )
         return {name: comment or "" for name, comment in self.rows(sql)}
 
-    def same_name(self, name: str) -> str:
-        return name
-
     def referring(self) -> list[tuple[str, str]]:
         found = [*self.rows(_KEYS), *self.rows(_VIEWS)]
         others = [(name if here else f"{schema}.{name}", to) for here, schema, name, to in found]
         return others + [(f"trigger {name}", table) for name, table in self.rows(_TRIGGERS)]
 
-    def constraint_names(self) -> frozenset[str]:
-        """None: a constraint's name need only be another than those of its own table."""
-        return frozenset()
-
-    def load_file(self, path: str, name: str, table: Table) -> None:
-        driver = _driver()
-        refusals = driver.DataError, driver.IntegrityError
-        try:
-            with (
-                self._translated(refusals),
-                Path(path).open("rb") as file,
-                self._connection.cursor() as cursor,
-                cursor.copy(PostgreSQL().copy(name, table)) as copy,
-            ):
-                while chunk := file.read(_CHUNK):
-                    copy.write(chunk)
-        except refusals as error:
-            raise DataFailed(f"{self._place}: {Path(path).name}: {_refusal(error)}") from None
-
-    def drop(self, names: Sequence[str]) -> None:
-        self.run(f"DROP TABLE IF EXISTS {_list(names)}")
-
-    def drop_views(self, names: Sequence[str]) -> None:
-        self.run(f"DROP VIEW IF EXISTS {_list(names)}")
-
-    def rename(self, names: Mapping[str, str]) -> None:
-        quote = PostgreSQL().quote
-        self.run(" ".join(f"ALTER TABLE {quote(old)} RENAME TO {quote(new)};" for old, new in names.items()))
-
     def swap(self, swap: Swap) -> None:
         """One transaction. What is replaced is dropped in it; the new views follow their tables by themselves."""
-        quote = PostgreSQL().quote
+        quote = self.dialect.quote
         with self._translated(), self._connection.transaction():
-            if swap.old_views:
-                self.drop_views(swap.old_views)
-            if swap.old_tables:
-                self.drop(list(swap.old_tables))
+            self.drop(swap.old_views, "VIEW")
+            self.drop(list(swap.old_tables))
             self.rename(swap.tables)
             for old, new in swap.views.items():
                 self.run(f"ALTER VIEW {quote(old)} RENAME TO {quote(new)}")
             taken = {name for (name,) in self.rows(_NAMES)}
             for (index,) in self.rows(_STAGED_INDEXES):
-                final = _index_name(index.removeprefix(STAGED), swap, taken)
+                base = index.removeprefix(STAGED)
+                final = base if base in swap.index_names else free_name(base, taken.__contains__)
                 self.run(f"ALTER INDEX {quote(index)} RENAME TO {quote(final)}")
                 taken.add(final)
 
-    @contextmanager
-    def _translated(self, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-        """Turns the driver's errors, but these, into ours."""
-        try:
-            yield
-        except but:
-            raise
-        except (_driver().Error, OSError) as error:
-            raise _failed(self._place, error) from error
+    def _load(self, cursor: Any, path: str, name: str, table: Table) -> str:
+        with Path(path).open("rb") as file, cursor.copy(PostgreSQL().copy(name, table)) as copy:
+            while chunk := file.read(_CHUNK):
+                copy.write(chunk)
+        return ""
+
+    def _refusal(self, error: Any) -> str:
+        """What is wrong with a row and, as far as the server says it, where; lines are counted with the header."""
+        parts = [self.text(error), error.diag.message_detail, error.diag.context]
+        return " ".join("; ".join(part for part in parts if part).split()).replace(STAGED, "")
+
+    def _failed(self, error: Any) -> PayerlakeError:
+        errors, text = self.driver().errors, f"{self._place}: {self.text(error)}"
+        if isinstance(error, errors.InsufficientPrivilege):
+            return BadInput(
+                f"{text}; it takes a user who may create tables in the schema, and who owns those that are replaced: "
+                "GRANT ALL ON SCHEMA NAME TO USER"
+            )
+        if isinstance(error, errors.DuplicateTable):
+            return BadInput(f"{text}, and is not payerlake's; rename it, or load into another database")
+        if isinstance(error, errors.DependentObjectsStillExist):
+            detail = " ".join((error.diag.message_detail or "").split())
+            return BadInput(f"{text}: {detail}; drop it first, or load into another database")
+        return EngineFailed(text)
+
+    @staticmethod
+    def text(error: Exception) -> str:
+        said = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
+        return " ".join(said.split()) or type(error).__name__
 
 
-class PostgreSQLServer(Connections[PostgreSQLSession]):
+class PostgreSQLServer(Server):
     """A database of a PostgreSQL server; its tables are in the first schema of the user's search path."""
 
-    dialect = PostgreSQL()
+    sessions = PostgreSQLSession
 
     def __init__(self, url: str) -> None:
-        super().__init__(address(url, _ENVIRONMENT, _OPTIONS))
-        _driver()
+        self._address = address(url, _ENVIRONMENT, _OPTIONS)
+        super().__init__(str(self._address))
 
-    def _session(self, connection: Any) -> PostgreSQLSession:
-        return PostgreSQLSession(str(self), connection)
-
-    def _number(self, connection: Any) -> int:
-        return int(connection.info.backend_pid)
-
-    def _end(self, connection: Any, number: int) -> None:
-        with suppress(_driver().Error):
-            connection.execute(f"SELECT pg_terminate_backend({number})")
+    def _end(self, connection: Any, other: Any) -> None:
+        connection.execute(f"SELECT pg_terminate_backend({other.info.backend_pid})")
 
     def _connect(self) -> Any:
-        to, driver = self.address, _driver()
+        to, psycopg = self._address, self.sessions.driver()
         try:
-            connection = driver.connect(
+            connection = psycopg.connect(
                 user=to.user,
                 password=to.password or None,  # None: libpq looks into its own password file
                 dbname=to.database,
@@ -220,57 +181,8 @@ class PostgreSQLServer(Connections[PostgreSQLSession]):
             )
             connection.prepare_threshold = None
             connection.execute(_SETTINGS)
-        except (driver.Error, OSError) as error:
-            raise _not_connected(str(self), error) from None
+        except (psycopg.Error, OSError) as error:
+            text = self.sessions.text(error)
+            remedies = (remedy for said, remedy in _CONNECTION.items() if said in text)
+            raise BadInput(f"{self}: {text}; {next(remedies, 'check the URL and the server')}") from None
         return connection
-
-
-def _driver() -> Any:
-    try:
-        import psycopg  # noqa: PLC0415 - optional
-    except ImportError:
-        raise BadInput("--to postgresql://…: needs psycopg; run: pip install 'payerlake[postgresql]'") from None
-    return psycopg
-
-
-def _index_name(base: str, swap: Swap, taken: Collection[str]) -> str:
-    """The final name; numbered from 2 where something else has it, unless it is the contract's own."""
-    names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
-    return base if base in swap.index_names else next(name for name in names if name not in taken)
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(PostgreSQL().quote, names))
-
-
-def _not_connected(place: str, error: Exception) -> BadInput:
-    text = _text(error)
-    remedies = (remedy for said, remedy in _CONNECTION.items() if said in text)
-    return BadInput(f"{place}: {text}; {next(remedies, 'check the URL and the server')}")
-
-
-def _failed(place: str, error: Exception) -> PayerlakeError:
-    errors, text = _driver().errors, _text(error)
-    if isinstance(error, errors.InsufficientPrivilege):
-        return BadInput(
-            f"{place}: {text}; it takes a user who may create tables in the schema, and who owns those that are "
-            "replaced: GRANT ALL ON SCHEMA NAME TO USER"
-        )
-    if isinstance(error, errors.DuplicateTable):
-        return BadInput(f"{place}: {text}, and is not payerlake's; rename it, or load into another database")
-    if isinstance(error, errors.DependentObjectsStillExist):
-        detail = " ".join((error.diag.message_detail or "").split())
-        return BadInput(f"{place}: {text}: {detail}; drop it first, or load into another database")
-    return EngineFailed(f"{place}: {text}")
-
-
-def _refusal(error: Any) -> str:
-    """What is wrong with a row and, as far as the server says it, where; lines are counted with the header."""
-    parts = [error.diag.message_primary or _text(error), error.diag.message_detail, error.diag.context]
-    return " ".join("; ".join(part for part in parts if part).split()).replace(STAGED, "")
-
-
-def _text(error: Exception) -> str:
-    diagnosis = getattr(error, "diag", None)
-    said = (diagnosis.message_primary if diagnosis else None) or str(error)
-    return " ".join(said.split()) or type(error).__name__

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from payerlake import registry
 from payerlake.contract.schema import Table
 from payerlake.engine.exact import exact
 from payerlake.errors import BadInput
@@ -54,7 +53,7 @@ def csv_files(
     at: FolderDestination, manifest: Manifest, spark: Callable[[], SparkSession]
 ) -> Iterator[Mapping[str, Sequence[Source]]]:
     """The CSV files of each table: the published ones, else such as Spark writes for the time of the block."""
-    tables = [table for table in registry.dataset(manifest.dataset).in_order(manifest.tables) if not table.view]
+    tables = [table for table in at.dataset.in_order(manifest.tables) if not table.view]
     if all("csv" in manifest.tables[table.name] for table in tables):
         yield {table.name: _files(Folder(at.place), table, manifest) for table in tables}
         return

@@ -4,70 +4,75 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+import sqlglot
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SetColumnComment, SetTableComment
+from sqlalchemy.sql.elements import quoted_name
+from sqlglot import exp
 
 from payerlake.contract.schema import Column, Index, Reference, Table
-from payerlake.dialects.conditions import Condition, Words, translated
+from payerlake.dialects.column_types import column_type
+from payerlake.dialects.conditions import Condition, translated
+from payerlake.dialects.names import Names, final_name, table_comment
 
 BY_CHECK, BY_PARENT, BY_QUERY = "check", "parent", "query"
-STAGED, REPLACED = "payerlake_new_", "payerlake_old_"  # how tables are called before and after they are in place
+_ANY_OBJECT = r"^\{.+\}$"
+_IN_MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
-@dataclass(frozen=True)
-class IndexTerms:
-    """An index as the database has it: columns, quoted; its final name and its condition, "" for none."""
-
-    columns: tuple[str, ...]
-    name: str = ""
-    where: str = ""
-
-
-class Dialect(Words, Protocol):
+class Dialect(ABC):
     """What a database calls things, and which of a contract's promises it can hold."""
 
-    def column(self, column: Column, keyed: bool) -> str:
-        """The column's definition; keyed: it stands in a key or an index."""
+    name: ClassVar[str]
+    tables: ClassVar[sa.Dialect]  # SQLAlchemy's words: tables and indexes
+    words: ClassVar[type[sqlglot.Dialect]]  # sqlglot's: conditions, names, texts
+    an_object: ClassVar[str]  # the condition that the JSON `{}` is an object with something in it
+    index_names_are_of_schema: ClassVar[bool]  # as those of tables are, and not of the table
+
+    def quote(self, name: str) -> str:
+        """The name of a table or column as SQL has it."""
+        return exp.to_identifier(name, quoted=True).sql(self.words)
+
+    def names(self, names: Sequence[str]) -> str:
+        """The names as SQL has them, with commas."""
+        return ", ".join(map(self.quote, names))
+
+    def literal(self, text: str) -> str:
+        """The text as SQL has it."""
+        return exp.Literal.string(text).sql(self.words)
+
+    def ddl(self, statement: ExecutableDDLElement) -> str:
+        """The statement as SQL has it."""
+        return str(statement.compile(dialect=self.tables)).strip()
 
     def type_condition(self, column: Column) -> str | None:
-        """The condition that goes with the column's type here, instead of the contract's; "" for none; else None."""
+        """The condition that goes with the column's type here, instead of the contract's; "" for none; else None.
 
+        JSON is kept parsed, so its text has no pattern.
+        """
+        if column.type != "json":
+            return None
+        if column.pattern not in ("", _ANY_OBJECT):
+            raise ValueError(f"column {column.name}: {self.name} checks no pattern of JSON but {_ANY_OBJECT}")
+        return self.an_object.format(self.quote(column.header))
+
+    @abstractmethod
     def refuses_check(self, table: Table, columns: frozenset[str]) -> bool:
         """Whether no CHECK constraint may stand on these columns."""
 
-    def create_table(
-        self,
-        name: str,
-        table: Table,
-        columns: Sequence[str],
-        constraints: Sequence[str],
-        indexes: Sequence[IndexTerms],
-    ) -> str:
-        """The statements, ended, that create the table, its comments and its indexes."""
+    @abstractmethod
+    def create_view(self, name: str, table: Table, query: str) -> list[str]:
+        """The statements that create a view of the query, with its comment, or put it in another's place."""
 
-    def create_view(self, name: str, table: Table, query: str) -> str:
-        """The statements, ended, that create a view of the query, with its comment, or put it in another's place."""
-
+    @abstractmethod
     def analyze(self, names: Sequence[str]) -> str:
-        """The statement, ended, that has the server look at how the tables' values are distributed."""
-
-
-@dataclass(frozen=True)
-class Names:
-    """What tables and constraints are called: tables with a prefix, constraints as no other of the database."""
-
-    prefix: str = ""
-    taken: frozenset[str] = frozenset()
-
-    def table(self, table: Table) -> str:
-        return f"{self.prefix}{final_name(table)}"
-
-    def constraint(self, table: Table, what: str) -> str:
-        """`TABLE_what`, or numbered from 2 while a table that is about to be replaced holds the name."""
-        base = f"{final_name(table)}_{what}"
-        names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
-        return next(name for name in names if name.lower() not in self.taken)
+        """The statement that has the server look at how the tables' values are distributed."""
 
 
 @dataclass(frozen=True)
@@ -92,25 +97,18 @@ class Schema:
         self.dialect, self.names = dialect, names or Names()
         self._by_name = {table.name: table for table in contracts}
 
-    def create(self, table: Table) -> str:
-        """The statements that create the table with all its constraints and indexes."""
-        keyed = _keyed(table)
-        checks = [
-            f"CONSTRAINT {self.dialect.quote(rule.name)} CHECK ({rule.sql})"
-            for rule in self.rules(table)
-            if rule.held_by == BY_CHECK
+    def create(self, table: Table) -> list[str]:
+        """The statements that create the table with all its constraints, comments and indexes."""
+        made = self._made[table.name]
+        comments = [SetTableComment(made), *map(SetColumnComment, made.columns)]
+        statements = [
+            CreateTable(made),
+            *(() if self.dialect.tables.inline_comments else comments),
+            *map(CreateIndex, sorted(made.indexes, key=lambda index: str(index.name))),
         ]
-        constraints = [
-            f"PRIMARY KEY ({self._list(table, table.key)})",
-            *(f"UNIQUE ({self._list(table, columns)})" for columns in table.unique),
-            *(self._foreign_key(table, reference) for reference in table.references),
-            *checks,
-        ]
-        columns = [self.dialect.column(column, column.name in keyed) for column in table.columns]
-        indexed = [self._index(table, index) for index in indexes(table)]
-        return self.dialect.create_table(self.names.table(table), table, columns, constraints, indexed)
+        return [self.dialect.ddl(statement) for statement in statements]
 
-    def create_view(self, view: Table, settings: Any) -> str:
+    def create_view(self, view: Table, settings: Any) -> list[str]:
         """The statements that create the view, of the tables by the names that they have here."""
         assert view.view is not None
         query = view.view(settings).strip()
@@ -121,16 +119,20 @@ class Schema:
     def rules(self, table: Table) -> list[Rule]:
         """Every condition of the contract. Raises ValueError for one that the dialect cannot say."""
         found = [(f"{c.name}_allowed", self._of_column(table, c)) for c in table.columns]
-        found += [(name, translated(sql, table, self.dialect)) for name, sql in table.rules.items()]
+        found += [(name, translated(sql, table, self.dialect.words)) for name, sql in table.rules.items()]
         return [
             Rule(self.names.constraint(table, name), condition.sql, self._holder(table, name, condition))
             for name, condition in found
             if condition.sql
         ]
 
+    def asked(self, table: Table) -> list[Rule]:
+        """The rules that nothing in the database holds."""
+        return [rule for rule in self.rules(table) if rule.held_by == BY_QUERY]
+
     def count_broken(self, table: Table, rule: Rule) -> str:
         """The query for the number of rows that break the rule."""
-        return f"SELECT COUNT(*) FROM {self.dialect.quote(self.names.table(table))} WHERE NOT ({rule.sql})"
+        return f"{self.count(table)} WHERE NOT ({rule.sql})"
 
     def count(self, table: Table) -> str:
         """The query for the number of rows."""
@@ -147,11 +149,52 @@ class Schema:
             levels[depth[table.name]].append(table)
         return levels
 
+    @cached_property
+    def _made(self) -> dict[str, sa.Table]:
+        """The tables by their names in the contract."""
+        metadata = sa.MetaData()
+        return {table.name: self._table(table, metadata) for table in self.tables}
+
+    def _table(self, table: Table, metadata: sa.MetaData) -> sa.Table:
+        keyed = _keyed(table)
+        return sa.Table(
+            self.names.table(table),
+            metadata,
+            *(_column(column, column.name in keyed) for column in table.columns),
+            sa.PrimaryKeyConstraint(*_headers(table, table.key)),
+            *(sa.UniqueConstraint(*_headers(table, columns)) for columns in table.unique),
+            *(self._foreign_key(table, reference) for reference in table.references),
+            *(_check(rule) for rule in self.rules(table) if rule.held_by == BY_CHECK),
+            *(self._index(table, index) for index in indexes(table)),
+            comment=table_comment(table),
+            quote=True,
+            **_IN_MYSQL,
+        )
+
+    def _foreign_key(self, table: Table, reference: Reference) -> sa.ForeignKeyConstraint:
+        parent = self._by_name[reference.table]
+        name = self.names.constraint(table, f"{'_'.join(reference.columns)}_fkey")
+        return sa.ForeignKeyConstraint(
+            _headers(table, reference.columns),
+            [f"{self.names.table(parent)}.{header}" for header in _headers(parent, reference.to_columns)],
+            name=_quoted(name),
+            ondelete=reference.on_delete,
+            onupdate="CASCADE",
+        )
+
+    def _index(self, table: Table, index: Index) -> sa.Index:
+        """Where an index's name is one of the schema's, as a table's is, it has the prefix too until the swap."""
+        name = index.name or f"{final_name(table)}_{'_'.join(index.columns)}_idx"
+        prefix = self.names.prefix if self.dialect.index_names_are_of_schema else ""
+        where = translated(index.where, table, self.dialect.words).sql if index.where else ""
+        partial: dict[str, Any] = {"postgresql_where": sa.literal_column(where)} if where else {}
+        return sa.Index(_quoted(prefix + name), *_headers(table, index.columns), **partial)
+
     def _of_column(self, table: Table, column: Column) -> Condition:
         own = self.dialect.type_condition(column)
-        if own is not None:
-            return Condition(own, frozenset({column.name}))
-        return translated(column.condition or "", table, self.dialect)
+        if own is None and column.condition:
+            return translated(column.condition, table, self.dialect.words)
+        return Condition(own or "", frozenset({column.name}))
 
     def _holder(self, table: Table, name: str, condition: Condition) -> str:
         if not self.dialect.refuses_check(table, condition.columns):
@@ -167,46 +210,6 @@ class Schema:
             for reference in table.references
             if reference.columns == (name,)
         )
-
-    def _foreign_key(self, table: Table, reference: Reference) -> str:
-        parent = self._by_name[reference.table]
-        name = self.names.constraint(table, f"{'_'.join(reference.columns)}_fkey")
-        return (
-            f"CONSTRAINT {self.dialect.quote(name)} FOREIGN KEY ({self._list(table, reference.columns)})"
-            f" REFERENCES {self.dialect.quote(self.names.table(parent))} ({self._list(parent, reference.to_columns)})"
-            f" ON DELETE {reference.on_delete} ON UPDATE CASCADE"
-        )
-
-    def _index(self, table: Table, index: Index) -> IndexTerms:
-        where = translated(index.where, table, self.dialect).sql if index.where else ""
-        return IndexTerms(tuple(self._quoted(table, index.columns)), index.name, where)
-
-    def _list(self, table: Table, names: Sequence[str]) -> str:
-        return ", ".join(self._quoted(table, names))
-
-    def _quoted(self, table: Table, names: Sequence[str]) -> list[str]:
-        return [self.dialect.quote(table.column(name).header) for name in names]
-
-
-def final_name(table: Table) -> str:
-    """The table's name in databases."""
-    return table.sql_name or table.name
-
-
-def table_comment(table: Table) -> str:
-    """What a table says of itself, by which the next load knows that it may be replaced."""
-    return f"{mark(table)} {table.grain}"
-
-
-def mark(table: Table) -> str:
-    """How the comment of a table or view of payerlake's begins."""
-    return f"payerlake {'view ' if table.view else ''}{table.full_name}:"
-
-
-def read_by(sql: str, tables: Collection[Table]) -> list[Table]:
-    """Those of the tables that the query names."""
-    words = set(re.findall(r"\w+", sql))
-    return [table for table in tables if final_name(table) in words]
 
 
 def indexes(table: Table) -> list[Index]:
@@ -232,6 +235,24 @@ def indexes(table: Table) -> list[Index]:
 def _keyed(table: Table) -> set[str]:
     groups = [table.key, *table.unique, *(index.columns for index in indexes(table))]
     return set(itertools.chain(*groups, *(reference.columns for reference in table.references)))
+
+
+def _column(column: Column, keyed: bool) -> sa.Column[Any]:
+    """The column; the database gives it no number of its own."""
+    kind, meaning = column_type(column, keyed), column.comment
+    return sa.Column(column.header, kind, nullable=column.nullable, comment=meaning, autoincrement=False, quote=True)
+
+
+def _check(rule: Rule) -> sa.CheckConstraint:
+    return sa.CheckConstraint(sa.literal_column(rule.sql), name=_quoted(rule.name))
+
+
+def _headers(table: Table, names: Sequence[str]) -> list[str]:
+    return [table.column(name).header for name in names]
+
+
+def _quoted(name: str) -> quoted_name:
+    return quoted_name(name, quote=True)
 
 
 def _limits(column: Column) -> tuple[object, ...]:

@@ -2,108 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import sqlglot
+from sqlalchemy.dialects import mysql
+from sqlglot import exp
 
 from payerlake.contract.schema import Column, Table
-from payerlake.dialects.ddl import IndexTerms, table_comment
+from payerlake.dialects.ddl import Dialect
+from payerlake.dialects.names import table_comment
 
-_SIMPLE_TYPES = {
-    "boolean": "TINYINT(1)",
-    "date": "DATE",
-    "double": "DOUBLE",
-    "int": "INT",
-    "json": "JSON",
-    "bigint": "BIGINT",
-    "smallint": "SMALLINT",
-    "timestamp": "DATETIME(6)",
-    "tinyint": "TINYINT",
-}
-_UNSIGNED_FROM_0 = ("bigint", "smallint", "tinyint")
-_ANY_OBJECT = r"^\{.+\}$"
 # In such a mode a value that does not fit is an error, no date is 0000-00-00, and a backslash escapes.
 STRICT = "SET SESSION sql_mode = 'TRADITIONAL', foreign_key_checks = 1, unique_checks = 1"
 
 
-class MySQL:
+class _Words(sqlglot.dialects.MySQL):  # type: ignore[misc]  # sqlglot imports it late
+    class Generator(sqlglot.dialects.MySQL.Generator):  # type: ignore[misc]
+        """MariaDB has the operator, and not the function REGEXP_LIKE."""
+
+        TRANSFORMS: ClassVar[dict[type[exp.Expr], Any]] = {
+            **sqlglot.dialects.MySQL.Generator.TRANSFORMS,
+            exp.RegexpLike: lambda self, found: self.binary(found, "REGEXP"),
+        }
+
+
+class MySQL(Dialect):
     """MySQL from 8.0.16, the first that holds CHECKs, and MariaDB from 10.6, the first that renames all or none.
 
     Texts are compared as Spark compares them, sign by sign: `utf8mb4_bin`, without which `^[A-Z]{2}$` would match `ny`.
+    It has no partial indexes: such a one has all rows here.
     """
 
-    name: ClassVar[str] = "MySQL"
-    words: ClassVar[Mapping[str, str]] = {"RLIKE": "REGEXP"}
-    functions: ClassVar[Mapping[str, str]] = {
-        "abs": "ABS",
-        "cast": "CAST",
-        "coalesce": "COALESCE",
-        "datediff": "DATEDIFF",
-        "left": "LEFT",
-        "length": "CHAR_LENGTH",
-        "lower": "LOWER",
-        "right": "RIGHT",
-        "upper": "UPPER",
-        "year": "YEAR",
-    }
-    casts: ClassVar[Mapping[str, str]] = {"int": "SIGNED", "bigint": "SIGNED", "date": "DATE", "string": "CHAR"}
-
-    def quote(self, name: str) -> str:
-        return "`{}`".format(name.replace("`", "``"))
-
-    def literal(self, text: str) -> str:
-        return "'{}'".format(text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\0", "\\0"))
-
-    def column(self, column: Column, keyed: bool) -> str:
-        null = "NULL" if column.nullable else "NOT NULL"
-        return f"{self.quote(column.header)} {self._type(column, keyed)} {null} COMMENT {self.literal(column.comment)}"
-
-    def _type(self, column: Column, keyed: bool) -> str:
-        if column.type == "enum":
-            return f"ENUM({', '.join(self.literal(value) for value in column.domain)})"
-        if column.type == "string":
-            return "VARCHAR(255)" if keyed else "TEXT"  # a TEXT can be a key only by its beginning
-        unsigned = column.type in _UNSIGNED_FROM_0 and column.low is not None and column.low >= 0
-        return _SIMPLE_TYPES.get(column.type, column.type.upper()) + (" UNSIGNED" if unsigned else "")
+    name = "MySQL"
+    tables = mysql.dialect(paramstyle="named")
+    words = _Words
+    an_object = "JSON_TYPE({0}) = 'OBJECT' AND JSON_LENGTH({0}) > 0"
+    index_names_are_of_schema = False
 
     def type_condition(self, column: Column) -> str | None:
-        """An ENUM holds its domain; a boolean is a number here; JSON is kept parsed, so its text has no pattern."""
-        name = self.quote(column.header)
-        if column.type == "json":
-            if column.pattern not in ("", _ANY_OBJECT):
-                raise ValueError(f"column {column.name}: MySQL checks no pattern of JSON but {_ANY_OBJECT}")
-            return f"JSON_TYPE({name}) = 'OBJECT' AND JSON_LENGTH({name}) > 0"
-        return {"enum": "", "boolean": f"{name} IN (0, 1)"}.get(column.type)
+        """An ENUM holds its domain; a boolean is a number here."""
+        own = {"enum": "", "boolean": f"{self.quote(column.header)} IN (0, 1)"}
+        return own[column.type] if column.type in own else super().type_condition(column)
 
     def refuses_check(self, table: Table, columns: frozenset[str]) -> bool:
         """MySQL allows no CHECK on a column that ON UPDATE CASCADE or ON DELETE SET NULL may change."""
         return any(columns & set(reference.columns) for reference in table.references)
 
-    def create_table(
-        self,
-        name: str,
-        table: Table,
-        columns: Sequence[str],
-        constraints: Sequence[str],
-        indexes: Sequence[IndexTerms],
-    ) -> str:
-        """MySQL has no partial indexes: such a one has all rows here."""
-        keys = [
-            f"KEY {self.quote(index.name) + ' ' if index.name else ''}({', '.join(index.columns)})" for index in indexes
-        ]
-        body = ",\n  ".join([*columns, *constraints, *keys])
-        comment = self.literal(table_comment(table))
-        return (
-            f"CREATE TABLE {self.quote(name)} (\n  {body}\n)"
-            f" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT={comment};"
-        )
-
-    def create_view(self, name: str, table: Table, query: str) -> str:
+    def create_view(self, name: str, table: Table, query: str) -> list[str]:
         """A view has no comment in MySQL; its definition says in a condition, which always holds, whose it is."""
         comment = self.literal(table_comment(table))
-        return f"CREATE OR REPLACE VIEW {self.quote(name)} AS SELECT * FROM (\n{query}\n) AS q WHERE {comment} <> '';"
+        return [f"CREATE OR REPLACE VIEW {self.quote(name)} AS SELECT * FROM (\n{query}\n) AS q WHERE {comment} <> ''"]
 
     def analyze(self, names: Sequence[str]) -> str:
-        return f"ANALYZE TABLE {', '.join(map(self.quote, names))};"
+        return f"ANALYZE TABLE {self.names(names)}"
 
     def load_file(self, path: str, name: str, table: Table) -> str:
         """The statement that loads a CSV file: RFC 4180 with a header, an empty field a null, no backslash escapes.
@@ -111,26 +63,15 @@ class MySQL:
         The server takes an unquoted NULL for a null; a text that may be that word is given back. It does not tell an
         empty field from `""`: in a nullable column both are null.
         """
-        own = [self._value(column, table.numeric_booleans) for column in table.columns]
-        targets = [
-            self.quote(c.header) if sql is None else f"@c{i}" for i, (c, sql) in enumerate(self._each(table, own))
-        ]
-        values = [
-            f"{self.quote(c.header)} = {sql.format(f'@c{i}')}"
-            for i, (c, sql) in enumerate(self._each(table, own))
-            if sql is not None
-        ]
-        separator = ",\n    "
+        values = {f"@c{i}": (c, self._value(c, table.numeric_booleans)) for i, c in enumerate(table.columns)}
+        targets = [variable if value else self.quote(c.header) for variable, (c, value) in values.items()]
+        sets = [f"{self.quote(c.header)} = {value.format(name)}" for name, (c, value) in values.items() if value]
         return (
             f"LOAD DATA LOCAL INFILE {self.literal(path)} INTO TABLE {self.quote(name)} CHARACTER SET utf8mb4\n"
             "  FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY ''\n"
             "  LINES TERMINATED BY '\\n' IGNORE 1 LINES\n"
-            f"  ({', '.join(targets)})" + (f"\n  SET\n    {separator.join(values)}" if values else "") + ";"
+            f"  ({', '.join(targets)})" + ("\n  SET\n    " + ",\n    ".join(sets) if sets else "")
         )
-
-    @staticmethod
-    def _each(table: Table, values: Sequence[str | None]) -> list[tuple[Column, str | None]]:
-        return list(zip(table.columns, values, strict=True))
 
     def _value(self, column: Column, numeric_booleans: bool) -> str | None:
         """What becomes of a field, `{}`, before it is stored; None where it is stored as it stands."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from payerlake.contract.dataset import Dataset
 from payerlake.contract.schema import Table
-from payerlake.dialects.ddl import BY_QUERY, Schema
+from payerlake.dialects.ddl import Schema
 from payerlake.dialects.mysql import STRICT, MySQL
 
 _TABLES = """\
@@ -31,8 +31,8 @@ START TRANSACTION;
 def schema_script(dataset: Dataset[Any]) -> str:
     """The complete script that creates a dataset's tables in MySQL, with every constraint that it can hold."""
     schema = Schema(dataset.in_order(), MySQL())
-    tables = [_unheld(schema, table) + schema.create(table) for table in schema.tables]
-    return "\n".join([_TABLES.format(dataset=dataset.name, strict=STRICT), *(f"{text}\n" for text in tables)])
+    tables = [_unheld(schema, table) + _ended(schema.create(table)) for table in schema.tables]
+    return "\n".join([_TABLES.format(dataset=dataset.name, strict=STRICT), *tables])
 
 
 def load_script(dataset: Dataset[Any], files: Mapping[str, Sequence[str]]) -> str:
@@ -43,21 +43,25 @@ def load_script(dataset: Dataset[Any], files: Mapping[str, Sequence[str]]) -> st
     """
     schema = Schema(dataset.in_order(), MySQL())
     loaded = dataset.in_order(files) if files else []
-    loads = [f"{_load(schema, table, path)}\n" for table in loaded for path in files[table.name]]
+    loads = [_load(schema, table, path) for table in loaded for path in files[table.name]]
     ends = ["COMMIT;\n", *_counts(schema, loaded), *_broken(schema, loaded)]
     return "\n".join([_FILES.format(dataset=dataset.name, strict=STRICT), *loads, *ends])
 
 
 def _unheld(schema: Schema, table: Table) -> str:
     """A comment for each rule that is no constraint: none may stand on a column that a foreign key changes."""
-    rules = [rule for rule in schema.rules(table) if rule.held_by == BY_QUERY]
     return "".join(
-        f"-- No CHECK, which MySQL has not beside a foreign key: {rule.name}: {rule.sql}\n" for rule in rules
+        f"-- No CHECK, which MySQL has not beside a foreign key: {rule.name}: {rule.sql}\n"
+        for rule in schema.asked(table)
     )
 
 
 def _load(schema: Schema, table: Table, path: str) -> str:
-    return f"{MySQL().load_file(path, schema.names.table(table), table)}\nSHOW WARNINGS LIMIT 10;"
+    return _ended([MySQL().load_file(path, schema.names.table(table), table), "SHOW WARNINGS LIMIT 10"])
+
+
+def _ended(statements: Sequence[str]) -> str:
+    return "".join(f"{statement};\n" for statement in statements)
 
 
 def _counts(schema: Schema, tables: Sequence[Table]) -> list[str]:
@@ -75,7 +79,6 @@ def _broken(schema: Schema, tables: Sequence[Table]) -> list[str]:
     selects = [
         f"SELECT {literal(rule.name)} AS `rule`, ({schema.count_broken(table, rule)}) AS `rows breaking it`"
         for table in tables
-        for rule in schema.rules(table)
-        if rule.held_by == BY_QUERY
+        for rule in schema.asked(table)
     ]
     return ["\nUNION ALL ".join(selects) + ";\n"] if selects else []

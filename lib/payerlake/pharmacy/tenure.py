@@ -80,7 +80,7 @@ def _expected_rows(settings: PharmacySettings) -> Callable[[int, float], float]:
     ends_early = shares["plan_transition"] + shares["historical_only"]  # their row of the past year is a current one
 
     def rows(cap: int, exponent: float) -> float:
-        at_least = [1.0 - (t / (years + 1)) ** exponent for t in range(1, min(cap, years) + 1)]
+        at_least: list[float] = [1.0 - (t / (years + 1)) ** exponent for t in range(1, min(cap, years) + 1)]
         return current + sum(at_least) - ends_early * (at_least[0] if at_least else 0.0)
 
     return rows

@@ -15,7 +15,6 @@ from payerlake import checks
 from payerlake.checks.page import page
 from payerlake.contract import settings
 from payerlake.contract.schema import Table
-from payerlake.contract.slices import Slice
 from payerlake.engine.exact import exact
 from payerlake.errors import DataFailed, EngineFailed, doing
 from payerlake.publish import fingerprint
@@ -67,7 +66,7 @@ def hold(spark: SparkSession, at: Destination, manifest: Manifest, progress: Pro
             Path(results),
             settings=manifest.settings,
             rows=rows,
-            whole=Slice.parse(manifest.slice).is_whole,
+            whole=manifest.is_whole,
             departed=settings.departures(dataset.settings, manifest.settings),
             on_suite=on_suite,
         )

@@ -13,7 +13,6 @@ from pyspark.sql import SparkSession
 
 from payerlake.contract import settings
 from payerlake.contract.schema import Table
-from payerlake.dialects import scripts
 from payerlake.engine.exact import exact
 from payerlake.errors import EngineFailed, doing
 from payerlake.person.world import World
@@ -140,6 +139,8 @@ def _write_scripts(made: Order[Any], manifest: Manifest, to: Destination) -> Non
     whole = made.part.is_whole and len(made.tables) == len(made.dataset.tables)
     if named is None or not whole or any("csv" not in formats for formats in manifest.tables.values()):
         return
+    from payerlake.dialects import scripts  # noqa: PLC0415  half a second that only databases need
+
     files = {t.name: file_names(t.csv_stem, manifest.tables[t.name]["csv"].files) for t in made.tables}
     to.keep(f"csv/{named[0]}", scripts.schema_script(made.dataset))
     to.keep(f"csv/{named[1]}", scripts.load_script(made.dataset, files))

@@ -56,6 +56,11 @@ class Manifest:
         for table, formats in self.tables.items():
             _require_agreement(f"{self.dataset}.{table}", formats)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of a whole dataset and not of a part."""
+        return Slice.parse(self.slice).is_whole
+
     def to_json(self) -> str:
         sorted_ = json.loads(json.dumps(asdict(self), sort_keys=True))
         return json.dumps(sorted_ | {"settings": self.settings}, indent=2, ensure_ascii=False) + "\n"

@@ -303,10 +303,10 @@ def test_views_that_cannot_be_made_at_last_are_named_in_mariadb(
 ) -> None:
     ordinary = mariadb.session.run
 
-    def run(self: object, sql: str) -> None:
-        if sql.startswith("CREATE OR REPLACE VIEW `vw_geo"):
+    def run(self: object, *statements: str) -> None:
+        if any(statement.startswith("CREATE OR REPLACE VIEW `vw_geo") for statement in statements):
             raise EngineFailed("the server is gone")
-        ordinary(self, sql)
+        ordinary(self, *statements)
 
     monkeypatch.setattr(mariadb.session, "run", run)
     with pytest.raises(AfterSwap, match="new tables are in place, without these views: vw_geographic_performance"):

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from payerlake import api, cli, registry
 from payerlake.contract.schema import Table
-from payerlake.errors import BadInput, DataFailed
+from payerlake.errors import DataFailed
 from tests.databases.loading import (
     NAMES,
     TABLES,
@@ -98,8 +98,6 @@ def test_where_no_csv_is_published_spark_writes_it(
         ordinary(self, path, name, table)
 
     monkeypatch.setattr(database.session, "load_file", load_file)
-    with pytest.raises(BadInput, match="give a session"):
-        api.load(None, "pharmacy", pharmacy, to=database.url)
     api.load(spark, "pharmacy", pharmacy, to=database.url)
     assert {"us_pharmacy_members_02.csv", "us_pharmacy_enrollments_02.csv", "us_pharmacy_plans.csv"} <= set(files)
     manifest = json.loads((pharmacy / "pharmacy" / "manifest.json").read_text())

@@ -125,7 +125,7 @@ def test_names_are_short_enough_and_no_two_constraints_share_one() -> None:
 
 @every_table
 def test_the_script_defines_every_column_with_its_meaning(table: Table) -> None:
-    script = schema_script(table.dataset)
+    script = schema_script(registry.dataset(table.dataset))
     body = re.search(rf"CREATE TABLE `{table.sql_name or table.name}` \((.*?)\n\)ENGINE", script, re.DOTALL)
     assert body
     lines = [line.strip() for line in body[1].splitlines() if line.startswith("\t`")]
@@ -138,8 +138,8 @@ def test_the_script_defines_every_column_with_its_meaning(table: Table) -> None:
 def test_scripts_create_and_load_parents_before_children() -> None:
     for name in registry.datasets():
         tables = [table for table in TABLES if table.dataset == name]
-        made = re.findall(r"CREATE TABLE `(\w+)`", schema_script(name))
-        script = load_script(name, {table.name: [f"{table.csv_stem}.csv"] for table in tables})
+        made = re.findall(r"CREATE TABLE `(\w+)`", schema_script(registry.dataset(name)))
+        script = load_script(registry.dataset(name), {table.name: [f"{table.csv_stem}.csv"] for table in tables})
         loaded = re.findall(r"INTO TABLE `(\w+)`", script)
         names = {table.name: table.sql_name or table.name for table in tables}
         for order in (made, loaded):
@@ -390,4 +390,4 @@ def test_a_pattern_of_json_is_refused(dialect: Dialect) -> None:
 
 def test_unknown_tables_of_a_load_script_are_refused() -> None:
     with pytest.raises(BadInput, match="'membrs' is not a table"):
-        load_script("insurance", {"membrs": ["x.csv"]})
+        load_script(registry.dataset("insurance"), {"membrs": ["x.csv"]})

@@ -13,6 +13,7 @@ from payerlake.quality.member_chronic_conditions import with_conditions
 from payerlake.quality.plan_members import risk_units
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
+from payerlake.sampling.distributions import string_at
 from payerlake.sampling.numbers import quotient
 
 
@@ -28,10 +29,11 @@ def vw_condition_impact(world: World[QualitySettings]) -> DataFrame:
         .groupBy("condition")
         .agg(F.count("*").alias("members"), F.sum("units").alias("units"), F.sum("gaps").alias("gaps"))
     )
+    code = string_at(world.settings.conditions.codes, F.col("condition"))
+    with_code = counted.select("*", code.alias("condition_code"))
     catalogue = chronic_conditions_reference(world).coalesce(1)
-    numbered = catalogue.select("*", F.monotonically_increasing_id().cast("int").alias("condition"))
     everybody = F.lit(world.settings.members).cast("bigint")
-    return numbered.join(F.broadcast(counted), "condition", "left").select(
+    return catalogue.join(F.broadcast(with_code), "condition_code", "left").select(
         "condition_code",
         "condition_name",
         "comorbidity_group",

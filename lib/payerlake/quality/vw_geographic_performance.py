@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from payerlake import reference
 from payerlake.contract.schema import Column, Table
 from payerlake.contract.spine import WHOLE
 from payerlake.person.world import World
@@ -13,6 +14,7 @@ from payerlake.quality.plan_members import risk_units
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.quality.zip_code_reference import DENSITIES, zip_code_reference
+from payerlake.sampling.distributions import string_at
 from payerlake.sampling.numbers import quotient
 
 
@@ -31,19 +33,24 @@ def vw_geographic_performance(world: World[QualitySettings]) -> DataFrame:
     )
     sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ("units", "gaps", "open_gaps", "closed_gaps")]
     counted = members.unionAll(opened).groupBy("zip").agg(F.count("units").alias("members"), *sums)
-    places = zip_code_reference(world).coalesce(1).select("*", F.monotonically_increasing_id().cast("int").alias("zip"))
-    joined = places.join(F.broadcast(counted), "zip", "left")
-    return joined.select(
-        "zip_code",
-        "city",
-        "region_type",
-        "population_density",
-        F.coalesce("members", F.lit(0)).alias("member_count"),
-        quotient(F.col("units"), F.col("members") * 1000, 5, 3).alias("avg_risk_score"),
-        F.coalesce("gaps", F.lit(0)).alias("total_gaps"),
-        F.coalesce("open_gaps", F.lit(0)).alias("open_gaps"),
-        F.coalesce("closed_gaps", F.lit(0)).alias("closed_gaps"),
-        quotient(F.col("closed_gaps") * 100, F.col("gaps"), 5, 2).alias("closure_rate_pct"),
+    code = string_at([row["zip_code"] for row in reference.rows("pittsburgh_zip_codes")], F.col("zip"))
+    with_code = counted.select("*", code.alias("zip_code"))
+    return (
+        zip_code_reference(world)
+        .coalesce(1)
+        .join(F.broadcast(with_code), "zip_code", "left")
+        .select(
+            "zip_code",
+            "city",
+            "region_type",
+            "population_density",
+            F.coalesce("members", F.lit(0)).alias("member_count"),
+            quotient(F.col("units"), F.col("members") * 1000, 5, 3).alias("avg_risk_score"),
+            F.coalesce("gaps", F.lit(0)).alias("total_gaps"),
+            F.coalesce("open_gaps", F.lit(0)).alias("open_gaps"),
+            F.coalesce("closed_gaps", F.lit(0)).alias("closed_gaps"),
+            quotient(F.col("closed_gaps") * 100, F.col("gaps"), 5, 2).alias("closure_rate_pct"),
+        )
     )
 
 

@@ -30,6 +30,7 @@ PROFILES = len(SEXES) * COMBINATIONS  # of an age cell
 _HALVINGS = 50
 _TOP_UPS = 25
 _ROUNDS = 5  # of the scale of the others, which moves what the rules add, which moves the scale
+_DIGITS = 10  # of a rate: sums of processors differ in the last ones, and who is alike must be so on all of them
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,8 @@ class _Solver:
             added = self._pass(targets, stated)
         final = np.array([self._by_group(self._final(i)) for i in range(len(self._used))])
         group_shares = np.array([self._shares[self._group_of == g].sum() for g in range(len(self._groups))])
-        return Prevalence(
-            self._cells, self._groups, self._order, self._base, self._rules, self._shares, final, group_shares
-        )
+        base, rules = np.round(self._base, _DIGITS), np.round(self._rules, _DIGITS)
+        return Prevalence(self._cells, self._groups, self._order, base, rules, self._shares, final, group_shares)
 
     def _targets(self, stated: np.ndarray, headline: np.ndarray, means: np.ndarray, added: np.ndarray) -> np.ndarray:
         """Headlines as stated; of the others as much as leaves the mean, and at least what the rules add."""

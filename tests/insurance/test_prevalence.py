@@ -64,6 +64,14 @@ def test_diabetes_is_seven_times_as_likely_with_obesity():
     assert rates[:, 8:16] == pytest.approx(7 * rates[:, 0:8])
 
 
+def test_what_is_all_added_by_rules_has_no_rate_of_its_own():
+    """Not the 3e-17 that one processor leaves and another does not: who is drawn together depends on it."""
+    sixty = made("conditions.count=60")
+    base = prevalence(sixty).base
+    assert not base[sixty.conditions.position("Anxiety")].any()
+    assert not ((base > 0) & (base < 1e-9)).any()
+
+
 def test_another_catalogue_of_sixty_has_the_conditions_that_rules_name():
     sixty = made("conditions.count=60")
     rules = [rule for rule in prevalence(sixty).order if "Chronic Pain Syndrome" in rule.given]

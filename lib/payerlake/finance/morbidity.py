@@ -7,8 +7,8 @@ comes out among all. The rates are solved here, on the driver, cell by cell of a
 
 from __future__ import annotations
 
+import math
 from functools import cached_property, reduce
-from itertools import product
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -21,6 +21,7 @@ from payerlake.finance.settings import FinanceSettings
 from payerlake.person.people import place_among
 from payerlake.sampling.distributions import number_at
 from payerlake.sampling.draws import Draws
+from payerlake.sampling.solving import Dependence, State
 
 MAX_CHRONIC = 62
 
@@ -36,6 +37,8 @@ class Morbidity:
         if len(self.chronic) > MAX_CHRONIC:
             raise BadInput(f"diagnoses: {len(self.chronic)} are chronic; allowed: {MAX_CHRONIC}")
         self._position = {diagnosis.icd10_code: i for i, diagnosis in enumerate(self.chronic)}
+        looks_at = {diagnosis.icd10_code: _looks_at(diagnosis) for diagnosis in self.chronic}
+        self._dependence = Dependence(looks_at, "diagnoses: they require or exclude each other")
         self._rates = [self._solved(sex, age) for age, sex in self.cells]
 
     @cached_property
@@ -59,8 +62,8 @@ class Morbidity:
     def diagnosed(self, draws: Draws, patients: DataFrame) -> DataFrame:
         """Adds `conditions`, the bits (bigint) of the chronic diagnoses of the patient, whose `cell` is known."""
         frame = patients.select("*", F.lit(0).cast("bigint").alias("conditions"))
-        for level in self._levels:
-            drawn = reduce(Column.bitwiseOR, [self._drawn(draws, i) for i in level], F.col("conditions"))
+        for level in self._dependence.levels:
+            drawn = reduce(Column.bitwiseOR, [self._drawn(draws, code) for code in level], F.col("conditions"))
             frame = frame.select(*patients.columns, drawn.alias("conditions"))
         return frame
 
@@ -74,74 +77,51 @@ class Morbidity:
             for age, sex in self.cells
         )
 
-    @cached_property
-    def _levels(self) -> list[list[int]]:
-        """Positions that can be drawn together: none of a level looks at another of it."""
-        level: dict[int, int] = {}
-        for i in range(len(self.chronic)):
-            level[i] = 1 + max((level[j] for j in self._looks_at(i)), default=-1)
-        return [[i for i in level if level[i] == n] for n in range(max(level.values(), default=-1) + 1)]
-
-    def _looks_at(self, i: int) -> list[int]:
-        diagnosis = self.chronic[i]
-        return [self._position[code] for code in (*diagnosis.requires, *diagnosis.excludes)]
-
-    def _drawn(self, draws: Draws, i: int) -> Column:
-        diagnosis, before = self.chronic[i], F.col("conditions")
-        rate = number_at([rates[i] for rates in self._rates], F.col("cell"))
-        has = draws.uniform("patients", "diagnoses", F.col("id"), draw=diagnosis.icd10_code) < rate
+    def _drawn(self, draws: Draws, code: str) -> Column:
+        diagnosis, before = self.chronic[self._position[code]], F.col("conditions")
+        rate = number_at([rates[code] for rates in self._rates], F.col("cell"))
+        has = draws.uniform("patients", "diagnoses", F.col("id"), draw=code) < rate
         if diagnosis.requires:
             has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.requires))) != 0)
         if diagnosis.excludes:
             has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.excludes))) == 0)
-        return F.when(has, F.lit(1 << i).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+        return F.when(has, F.lit(self.mask((code,))).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
 
     def mask(self, codes: tuple[str, ...]) -> int:
         """The bits of these chronic diagnoses."""
         return sum(1 << self._position[code] for code in codes)
 
-    def _solved(self, sex: str, age: int) -> list[float]:
-        rates: list[float] = []
-        for i, diagnosis in enumerate(self.chronic):
+    def _solved(self, sex: str, age: int) -> dict[str, float]:
+        rates: dict[str, float] = {}
+        for diagnosis in self.chronic:
             target = diagnosis.at(sex, age) / 100
-            room = self._room(i, rates)
+            room = self._room(diagnosis, rates)
             if target > room + 1e-9:
                 raise BadInput(
                     f"diagnoses: {diagnosis.icd10_code}: {target:.1%} of those of {age} years and sex {sex} are more "
                     f"than can have it beside what it requires and excludes: {room:.1%}; lower it"
                 )
-            rates.append(round(target / room, 12) if target else 0.0)
+            rates[diagnosis.icd10_code] = round(target / room, 12) if target else 0.0
         return rates
 
-    def _room(self, i: int, rates: list[float]) -> float:
+    def _room(self, diagnosis: Diagnosis, rates: dict[str, float]) -> float:
         """The probability of having what a diagnosis requires and nothing that it excludes."""
-        diagnosis = self.chronic[i]
-        closure = self._closure(self._looks_at(i))
-        total = 0.0
-        for has in product((False, True), repeat=len(closure)):
-            state = dict(zip(closure, has, strict=True))
-            if not self._is_open(diagnosis, state):
-                continue
-            together = 1.0
-            for j in closure:
-                rate = rates[j] if self._is_open(self.chronic[j], state) else 0.0
-                together *= rate if state[j] else 1 - rate
-            total += together
-        return total
 
-    def _is_open(self, diagnosis: Diagnosis, state: dict[int, bool]) -> bool:
-        required = [state[self._position[code]] for code in diagnosis.requires]
-        excluded = [state[self._position[code]] for code in diagnosis.excludes]
-        return (any(required) or not required) and not any(excluded)
+        def rate(code: str, has: State) -> float:
+            return rates[code] if _is_open(self.chronic[self._position[code]], has) else 0.0
 
-    def _closure(self, wanted: list[int]) -> list[int]:
-        found, open_ = set[int](), list(wanted)
-        while open_:
-            i = open_.pop()
-            if i not in found:
-                found.add(i)
-                open_ += self._looks_at(i)
-        return sorted(found)
+        states = self._dependence.states(_looks_at(diagnosis), rate)
+        return math.fsum(likelihood for has, likelihood in states if _is_open(diagnosis, has))
+
+
+def _looks_at(diagnosis: Diagnosis) -> tuple[str, ...]:
+    return (*diagnosis.requires, *diagnosis.excludes)
+
+
+def _is_open(diagnosis: Diagnosis, has: State) -> bool:
+    """Whether those who have these can have the diagnosis."""
+    required, excluded = [has[code] for code in diagnosis.requires], [has[code] for code in diagnosis.excludes]
+    return (any(required) or not required) and not any(excluded)
 
 
 @solved_once("population", "diagnoses", "procedures", "diagnosis_procedures")

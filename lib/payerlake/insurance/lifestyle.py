@@ -64,7 +64,7 @@ class Lifestyles:
         ratio: float = getattr(self._settings.men_to_women, name, 1.0)
         ratios = {"F": 1.0, "M": ratio, "O": (1 + ratio) / 2}
         average = math.fsum(ratios[s] * share for s, share in zip(SEXES, self._sex_shares, strict=True))
-        return min(overall * ratios[SEXES[sex]] / average, 0.999)
+        return float(min(overall * ratios[SEXES[sex]] / average, 0.999))
 
     def threshold(self, name: str, age: int, sex: int) -> float:
         """The standard normal above which the trait is there."""

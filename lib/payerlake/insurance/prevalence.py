@@ -15,7 +15,6 @@ rules would not hold. Where rules alone would add more than the catalogue's prev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
@@ -24,12 +23,15 @@ from payerlake.errors import BadInput
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import Lifestyles
 from payerlake.insurance.settings import BANDS, RISKS, SEXES, Comorbidity, Condition, InsuranceSettings, at_age
+from payerlake.sampling.solving import Dependence, State, bisected
 
 COMBINATIONS = 16  # of obese (8), smoker (4), drinker (2), housing insecure (1)
 PROFILES = len(SEXES) * COMBINATIONS  # of an age cell
-_HALVINGS = 50
 _TOP_UPS = 25
 _ROUNDS = 5  # of the scale of the others, which moves what the rules add, which moves the scale
+_DIGITS = 10  # of a rate: sums of processors differ in the last ones, and who is alike must be so on all of them
+
+_States = list[tuple[State, np.ndarray]]  # with how likely they are, by cell and profile
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Prevalence:
     """The rates of one set of settings. cells: the age from which each begins.
 
     base[condition][cell][profile], profile = sex · 16 + combination; rules[rule][cell]: probabilities of the
-    comorbidities in `order`; shares[cell][profile]: of all people; final[condition][group]: the prevalence that comes
-    out, by the age `groups` begin with.
+    comorbidities in `order`; final[condition][group]: the prevalence that comes out, by the age `groups` begin with;
+    group_shares: of all people.
     """
 
     cells: tuple[int, ...]
@@ -46,7 +48,6 @@ class Prevalence:
     order: tuple[Comorbidity, ...]
     base: np.ndarray
     rules: np.ndarray
-    shares: np.ndarray
     final: np.ndarray
     group_shares: np.ndarray
 
@@ -66,17 +67,22 @@ class _Solver:
     """Finds the base rates of one set of settings."""
 
     def __init__(self, settings: InsuranceSettings) -> None:
-        self._settings, self._conditions = settings, settings.conditions
-        self._used = self._conditions.used
+        self._conditions, self._used = settings.conditions, settings.conditions.used
+        self._index = {condition.name: i for i, condition in enumerate(self._used)}
         self._cells = _cells(settings)
         self._groups = tuple(sorted({0} | {_band_start(band) for band in BANDS} | set(self._conditions.mean)))
         self._group_of = np.array([max(i for i, g in enumerate(self._groups) if g <= age) for age in self._cells])
         self._shares = _shares(settings, self._cells)
         self._weights = np.array([self._of_group(g).ravel() for g in range(len(self._groups))])
-        self._order = _in_order(self._conditions.comorbidities, {condition.name for condition in self._used})
-        shape = (len(self._used), len(self._cells), PROFILES)
+        rules = [rule for rule in self._conditions.comorbidities if {rule.adds, *rule.given} <= set(self._index)]
+        given = {name: [g for rule in rules if rule.adds == name for g in rule.given] for name in self._index}
+        self._dependence = Dependence(given, "conditions.comorbidities: rules add each other's conditions")
+        # What a rule adds stands before the rules that are given it.
+        self._order = tuple(rule for name in self._dependence.order for rule in rules if rule.adds == name)
+        self._adding = {name: [r for r, rule in enumerate(self._order) if rule.adds == name] for name in self._index}
         self._multipliers = np.array([_multipliers(settings, c) for c in self._used])
-        self._base = np.zeros(shape)
+        self._base = np.zeros((len(self._used), len(self._cells), PROFILES))
+        self._had = np.zeros_like(self._base)  # of themselves, or by rules
         self._rules = np.zeros((len(self._order), len(self._cells)))
 
     def _of_group(self, group: int) -> np.ndarray:
@@ -93,121 +99,94 @@ class _Solver:
         for _ in range(_ROUNDS):
             targets = self._targets(stated, headline, means, added)
             added = self._pass(targets, stated)
-        final = np.array([self._by_group(self._final(i)) for i in range(len(self._used))])
+        final = np.array([self._by_group(had) for had in self._had])
         group_shares = np.array([self._shares[self._group_of == g].sum() for g in range(len(self._groups))])
-        return Prevalence(
-            self._cells, self._groups, self._order, self._base, self._rules, self._shares, final, group_shares
-        )
+        base, rules = np.round(self._base, _DIGITS), np.round(self._rules, _DIGITS)
+        return Prevalence(self._cells, self._groups, self._order, base, rules, final, group_shares)
 
     def _targets(self, stated: np.ndarray, headline: np.ndarray, means: np.ndarray, added: np.ndarray) -> np.ndarray:
         """Headlines as stated; of the others as much as leaves the mean, and at least what the rules add."""
-        low, high = np.full(len(means), self._conditions.least_scale), np.ones(len(means))
-        for _ in range(_HALVINGS):
-            scale = (low + high) / 2
-            targets = np.where(headline[:, None], stated, np.minimum(stated, np.maximum(stated * scale, added)))
-            above = targets.sum(axis=0) > means
-            high, low = np.where(above, scale, high), np.where(above, low, scale)
-        return targets
+
+        def targets(scale: np.ndarray) -> np.ndarray:
+            return np.where(headline[:, None], stated, np.minimum(stated, np.maximum(stated * scale, added)))
+
+        least, most = np.full(len(means), self._conditions.least_scale), np.ones(len(means))
+        return targets(bisected(lambda scale: targets(scale).sum(axis=0) > means, least, most))
 
     def _pass(self, targets: np.ndarray, stated: np.ndarray) -> np.ndarray:
         """Rules and base rates of every condition, those that rules are given first; what the rules alone add."""
         added = np.zeros_like(targets)
-        for i in _dependence([c.name for c in self._used], self._order):
-            rules = self._rules_that_add(i)
+        for name in self._dependence.order:
+            i, rules = self._index[name], [self._order[r] for r in self._adding[name]]
+            states = list(self._dependence.states([g for rule in rules for g in rule.given], self._rate))
             # What tops up to a share adds less the more have the condition anyhow, and they are fewer the more it adds.
-            for _ in range(_TOP_UPS if any(self._order[r].to is not None for r in rules) else 1):
+            for _ in range(_TOP_UPS if any(rule.to is not None for rule in rules) else 1):
                 if rules:
-                    self._weaken(i, rules, stated[i])
-                by_rules = self._by_rules(i)
+                    self._weaken(name, states, stated[i])
+                by_rules = self._by_rules(name, states)
                 self._fit(i, targets[i], by_rules)
+            self._had[i] = 1 - (1 - self._base[i]) * (1 - by_rules)
             added[i] = self._by_group(by_rules)
         return added
 
-    def _probability(self, rule: Comorbidity, i: int) -> np.ndarray:
-        """The rule's probability by cell, at the base rates found so far."""
-        if rule.probability is not None:
-            return np.full(len(self._cells), rule.probability)
-        assert rule.to is not None
-        given = np.prod([self._final(self._index(name)) for name in rule.given], axis=0) * self._shares
-        own = (self._base[i] * given).sum(axis=1) / np.maximum(given.sum(axis=1), 1e-300)
-        return np.maximum(0.0, (rule.to - own) / (1 - own))
-
-    def _weaken(self, i: int, rules: list[int], most: np.ndarray) -> None:
+    def _weaken(self, name: str, states: _States, most: np.ndarray) -> None:
         """The rules' stated probabilities, less in groups where they alone would exceed the prevalence."""
-        ages = np.array(self._cells)
-        stated = np.array([self._probability(self._order[r], i) * (ages >= self._order[r].from_age) for r in rules])
-        low, high = np.zeros(len(self._groups)), np.ones(len(self._groups))
-        self._rules[rules] = stated
-        if (self._by_group(self._by_rules(i)) <= most).all():
-            return
-        for _ in range(_HALVINGS):
-            strength = (low + high) / 2
+        rules = self._adding[name]
+        stated = np.array([self._probability(self._order[r]) for r in rules])
+
+        def exceed(strength: np.ndarray) -> np.ndarray:
             self._rules[rules] = stated * strength[self._group_of]
-            above = self._by_group(self._by_rules(i)) > most
-            high, low = np.where(above, strength, high), np.where(above, low, strength)
+            return self._by_group(self._by_rules(name, states)) > most
+
+        none, whole = np.zeros(len(self._groups)), np.ones(len(self._groups))
+        if exceed(whole).any():
+            exceed(bisected(exceed, none, whole))
+
+    def _probability(self, rule: Comorbidity) -> np.ndarray:
+        """The rule's probability by cell, at the base rates found so far."""
+        of_age = np.array(self._cells) >= rule.from_age
+        if rule.probability is not None:
+            return of_age * rule.probability
+        assert rule.to is not None
+        given = np.prod([self._had[self._index[name]] for name in rule.given], axis=0) * self._shares
+        base = self._base[self._index[rule.adds]]
+        own = (base * given).sum(axis=1) / np.maximum(given.sum(axis=1), 1e-300)
+        return of_age * np.maximum(0.0, (rule.to - own) / (1 - own))
 
     def _fit(self, i: int, target: np.ndarray, by_rules: np.ndarray) -> None:
         """The base rate of each group with which base rate and rules give its target."""
-        low, high = np.zeros(len(self._groups)), np.ones(len(self._groups))
-        cap = self._conditions.highest_risk
 
         def base(rate: np.ndarray) -> np.ndarray:
-            return np.minimum(rate[self._group_of][:, None] * self._multipliers[i], cap)
+            return np.minimum(rate[self._group_of][:, None] * self._multipliers[i], self._conditions.highest_risk)
 
-        most = self._by_group(1 - (1 - base(np.full(len(self._groups), 1e9))) * (1 - by_rules))
+        def reached(rate: np.ndarray) -> np.ndarray:
+            return self._by_group(1 - (1 - base(rate)) * (1 - by_rules))
+
+        most = reached(np.full(len(self._groups), 1e9))
         if (target > most + 1e-9).any():
             group = int(np.argmax(target - most))
             raise BadInput(
                 f"conditions: {self._used[i].name} from age {self._groups[group]}: prevalence {target[group]:.3g}; "
                 f"those who can have it are {most[group]:.3g} of the group; lower it, or raise conditions.highest_risk"
             )
-        for _ in range(_HALVINGS):
-            rate = (low + high) / 2
-            above = self._by_group(1 - (1 - base(rate)) * (1 - by_rules)) > target
-            high, low = np.where(above, rate, high), np.where(above, low, rate)
-        self._base[i] = base(low)
+        none, everyone = np.zeros(len(self._groups)), np.ones(len(self._groups))
+        self._base[i] = base(bisected(lambda rate: reached(rate) > target, none, everyone))
 
     # what comes out, by cell and profile
 
-    def _final(self, i: int) -> np.ndarray:
-        return 1 - (1 - self._base[i]) * (1 - self._by_rules(i))
+    def _rate(self, name: str, has: State) -> np.ndarray:
+        """How likely a condition is for those who have these."""
+        return 1 - (1 - self._base[self._index[name]]) * self._not_added(name, has)
 
-    def _by_rules(self, i: int) -> np.ndarray:
+    def _by_rules(self, name: str, states: _States) -> np.ndarray:
         """The probability that some rule adds the condition, over all that its rules are given."""
-        if not self._rules_that_add(i):
-            return np.zeros(self._base.shape[1:])
-        ancestors = self._ancestors(i)
-        total = np.zeros(self._base.shape[1:])
-        for bits in range(2 ** len(ancestors)):
-            has = {a: bool(bits >> k & 1) for k, a in enumerate(ancestors)}
-            likelihood = np.ones_like(total)
-            for a in ancestors:
-                p = 1 - (1 - self._base[a]) * self._not_added(a, has)
-                likelihood = likelihood * (p if has[a] else 1 - p)
-            total += likelihood * (1 - self._not_added(i, has))
-        return total
+        added = (likelihood * (1 - self._not_added(name, has)) for has, likelihood in states)
+        return sum(added, np.zeros_like(self._shares))
 
-    def _not_added(self, i: int, has: dict[int, bool]) -> np.ndarray:
+    def _not_added(self, name: str, has: State) -> np.ndarray:
         """The probability, by cell, that no rule adds the condition to those who have these."""
-        none = np.ones((len(self._cells), 1))
-        for r in self._rules_that_add(i):
-            if all(has[self._index(name)] for name in self._order[r].given):
-                none = none * (1 - self._rules[r][:, None])
-        return none
-
-    def _ancestors(self, i: int) -> list[int]:
-        """What the condition's rules are given, and theirs, in the order of dependence."""
-        found: list[int] = []
-        for r in self._rules_that_add(i):
-            for parent in map(self._index, self._order[r].given):
-                found += [a for a in (*self._ancestors(parent), parent) if a not in found]
-        return found
-
-    def _rules_that_add(self, i: int) -> list[int]:
-        return [r for r, rule in enumerate(self._order) if rule.adds == self._used[i].name]
-
-    def _index(self, name: str) -> int:
-        return next(i for i, condition in enumerate(self._used) if condition.name == name)
+        rules = [r for r in self._adding[name] if all(has[given] for given in self._order[r].given)]
+        return (1 - self._rules[rules]).prod(axis=0)[:, None]
 
     def _by_group(self, rates: np.ndarray) -> np.ndarray:
         """The mean of rates by cell and profile over the people of each group."""
@@ -262,26 +241,6 @@ def _multipliers(settings: InsuranceSettings, condition: Condition) -> np.ndarra
             not_obese = condition.name in settings.conditions.only_obese and not obese
             by_profile.append(0.0 if other_sex or not_obese else value)
     return np.array(by_profile)
-
-
-def _in_order(rules: tuple[Comorbidity, ...], used: set[str]) -> tuple[Comorbidity, ...]:
-    """The rules about conditions that are used; what a rule adds stands before the rules that are given it."""
-    known = [rule for rule in rules if {rule.adds, *rule.given} <= used]
-    names = sorted(used)
-    place = {names[i]: n for n, i in enumerate(_dependence(names, tuple(known)))}
-    return tuple(sorted(known, key=lambda rule: place[rule.adds]))
-
-
-def _dependence(names: list[str], rules: tuple[Comorbidity, ...]) -> list[int]:
-    """The positions of the conditions, each after all that the rules which add it are given."""
-    graph: dict[str, set[str]] = {name: set() for name in names}
-    for rule in rules:
-        graph[rule.adds] |= set(rule.given)
-    try:
-        return [names.index(name) for name in TopologicalSorter(graph).static_order()]
-    except CycleError as error:
-        circle = " → ".join(error.args[1])
-        raise BadInput(f"conditions.comorbidities: rules add each other's conditions in a circle: {circle}") from None
 
 
 # what the parts share

@@ -17,10 +17,12 @@ from payerlake.errors import BadInput
 from payerlake.person.households import BLOCK, Slot
 from payerlake.person.people import household_patterns
 from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.sampling.solving import bisected
 
 ALONE, COUPLE, FAMILY = range(3)
 _SUBSTEPS = 4  # points within a stratum of the age ranking at which years of cover are counted
 _LOW, _HIGH = 0.02, 60.0  # bounds of the exponents: nearly no tenure, nearly all of it
+_DIGITS = 12  # of an exponent: powers of processors differ in the last ones
 
 Caps = Counter[int]  # how many slots could have so many years of cover
 
@@ -47,15 +49,15 @@ def solve(settings: PharmacySettings, patterns: list[list[Slot]]) -> Tenure:
     rows = _expected_rows(settings)
     target = settings.enrollments.rows_per_member
     caps = _caps(settings, patterns)
-    of_family = _bisect(lambda a: _mean(rows, a, caps[FAMILY, 2]), target)
+    of_family = _exponent(lambda a: _mean(rows, a, caps[FAMILY, 2]), target)
     in_families = (caps[FAMILY, 1], of_family)
-    of_couple = _bisect(lambda a: _mean_of(rows, [in_families, (caps[COUPLE, 1], a)]), target)
+    of_couple = _exponent(lambda a: _mean_of(rows, [in_families, (caps[COUPLE, 1], a)]), target)
 
     def of_all(a: float) -> float:
         everyone = [(c, (a, of_couple, of_family)[kind]) for (kind, _), c in caps.items()]
         return _mean_of(rows, everyone)
 
-    of_alone = _bisect(of_all, target)
+    of_alone = _exponent(of_all, target)
     reached = of_all(of_alone)
     if abs(reached / target - 1) > 0.005:
         raise BadInput(
@@ -121,9 +123,6 @@ def _mean_of(rows: Callable[[int, float], float], parts: list[tuple[Caps, float]
     return sum(n * rows(cap, exponent) for caps, exponent in parts for cap, n in caps.items()) / total
 
 
-def _bisect(rising: Callable[[float], float], target: float) -> float:
-    low, high = _LOW, _HIGH
-    for _ in range(50):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if rising(middle) < target else (low, middle)
-    return high
+def _exponent(rows: Callable[[float], float], target: float) -> float:
+    """The exponent under which the rows, which rise with it, are as many as the target."""
+    return round(float(bisected(lambda exponent: rows(exponent) > target, _LOW, _HIGH)), _DIGITS)

@@ -9,8 +9,7 @@ Farlie, Gumbel and Morgenstern have it, which can be integrated over any range o
 from __future__ import annotations
 
 from functools import cached_property
-from graphlib import CycleError, TopologicalSorter
-from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +17,11 @@ from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.settings import QualitySettings
+from payerlake.sampling.solving import Dependence, State, bisected
 
 SEXES = ("F", "M")
 _GRID = 4000  # ranks of risk
-_HALVINGS = 60
+_HIGHEST_BASE = 1e3
 _DIGITS = 10  # of a base: sums of processors differ in the last ones
 
 
@@ -30,15 +30,18 @@ class Prevalence:
 
     def __init__(self, settings: QualitySettings) -> None:
         self._settings = settings
-        self._catalogue = settings.conditions.catalogue
-        self._codes = settings.conditions.codes
+        self._catalogue = {condition.condition_code: condition for condition in settings.conditions.catalogue}
+        given = {code: condition.given for code, condition in self._catalogue.items()}
+        self.dependence = Dependence(given, "conditions.catalogue: conditions are given each other")
         ranks = (np.arange(_GRID) + 0.5) / _GRID
         self._ranks = ranks
         risk = np.interp(ranks, *self.risk_edges)
         # By sex and rank, how much likelier everything is.
         self._factor = np.tile(self.risk_factor(risk), (len(SEXES), 1))
         self._sexes = np.array([[settings.population.sex.get(sex, 0.0)] for sex in SEXES])
-        self.base = self._solved()
+        self.base: dict[str, float] = {}
+        for code in self.dependence.order:
+            self._solve(code)
 
     @property
     def risk_edges(self) -> tuple[list[float], list[float]]:
@@ -52,82 +55,45 @@ class Prevalence:
         """The members' mean risk score."""
         return sum(band.share * (band.low + band.below) / 2 for band in self._settings.risk.bands.values())
 
-    def risk_factor(self, risk):  # type: ignore[no-untyped-def]  # of an array or of a column
-        """How much likelier than on average a condition is at this risk."""
+    def risk_factor(self, risk: Any) -> Any:
+        """How much likelier than on average a condition is at this risk, an array or a column."""
         return (risk - self.mean_risk) * self._settings.conditions.with_risk + 1.0
 
-    @cached_property
-    def order(self) -> list[int]:
-        """The positions of the conditions, each after those it is given. Raises BadInput for a circle."""
-        graph = {i: {self._codes.index(code) for code in c.given} for i, c in enumerate(self._catalogue)}
-        try:
-            return list(TopologicalSorter(graph).static_order())
-        except CycleError as error:
-            circle = " → ".join(self._codes[i] for i in error.args[1])
-            raise BadInput(f"conditions.catalogue: conditions are given each other in a circle: {circle}") from None
+    def _solve(self, code: str) -> None:
+        condition, given = self._catalogue[code], self._any(self._catalogue[code].given)
+        target = condition.prevalence_pct / 100
 
-    def _solved(self) -> list[float]:
-        base = [0.0] * len(self._catalogue)
-        self.base = base
-        for i in self.order:
-            condition = self._catalogue[i]
-            target = condition.prevalence_pct / 100
-            given = self._any(condition.given)
-            low, high = 0.0, 1e3
-            for _ in range(_HALVINGS):
-                base[i] = (low + high) / 2
-                too_many = self._share(self._mixed(i, given)) > target
-                low, high = (low, base[i]) if too_many else (base[i], high)
-            base[i] = round(low, _DIGITS)
-            if self._share(self._mixed(i, given)) < target - 1e-6:
-                raise BadInput(
-                    f"conditions.catalogue: {condition.condition_code}: prevalence {condition.prevalence_pct:g} % is "
-                    f"more than those can be who can have it; lower it, or raise conditions.highest"
-                )
-        return base
+        def reached(base: float) -> float:
+            self.base[code] = base
+            return self._share(self._rate(code, True) * given + self._rate(code, False) * (1 - given))
+
+        base = round(float(bisected(lambda base: reached(base) > target, 0.0, _HIGHEST_BASE)), _DIGITS)
+        if reached(base) < target - 1e-6:
+            raise BadInput(
+                f"conditions.catalogue: {code}: prevalence {condition.prevalence_pct:g} % is more than those can be "
+                "who can have it; lower it, or raise conditions.highest"
+            )
 
     def _share(self, rates: np.ndarray, weights: np.ndarray | None = None) -> float:
         """Of all members, by sex and rank of risk."""
         by_sex = rates * self._sexes
         return float((by_sex if weights is None else by_sex * weights).sum() / _GRID)
 
-    def _rate(self, i: int, has_given: bool) -> np.ndarray:
+    def _rate(self, code: str, has_given: bool) -> np.ndarray:
         """The probability of a condition by sex and rank, with one of those it is given, or without."""
-        condition = self._catalogue[i]
+        condition = self._catalogue[code]
         times = condition.times_with if has_given else condition.times_without
         of_sex = np.array([[condition.sex in ("", sex)] for sex in SEXES])
-        return np.clip(self.base[i] * times * self._factor, 0.0, self._settings.conditions.highest) * of_sex
+        return np.clip(self.base[code] * times * self._factor, 0.0, self._settings.conditions.highest) * of_sex
 
-    def _mixed(self, i: int, given: np.ndarray) -> np.ndarray:
-        return self._rate(i, has_given=True) * given + self._rate(i, has_given=False) * (1 - given)
-
-    def _any(self, codes: tuple[str, ...]) -> np.ndarray:
+    def _any(self, codes: tuple[str, ...]) -> Any:
         """The probability by sex and rank of having one of these conditions, which are solved already."""
-        total = np.zeros_like(self._factor)
-        if not codes:
-            return total
-        wanted = [self._codes.index(code) for code in codes]
-        closure = self._with_ancestors(wanted)
-        for has in product((False, True), repeat=len(closure)):
-            state = dict(zip(closure, has, strict=True))
-            if not any(state[i] for i in wanted):
-                continue
-            together = np.ones_like(total)
-            for i in closure:
-                given = any(state[self._codes.index(code)] for code in self._catalogue[i].given)
-                rate = self._rate(i, has_given=given)
-                together = together * (rate if state[i] else 1 - rate)
-            total += together
-        return total
 
-    def _with_ancestors(self, wanted: list[int]) -> list[int]:
-        found, open_ = set(), list(wanted)
-        while open_:
-            i = open_.pop()
-            if i not in found:
-                found.add(i)
-                open_ += [self._codes.index(code) for code in self._catalogue[i].given]
-        return [i for i in self.order if i in found]
+        def rate(code: str, has: State) -> np.ndarray:
+            return self._rate(code, any(has[given] for given in self._catalogue[code].given))
+
+        states = self.dependence.states(codes, rate)
+        return sum(likelihood for has, likelihood in states if any(has[code] for code in codes))
 
     def eligible_share(self, measure: Measure) -> float:
         """The share of all members that is eligible for the measure."""
@@ -135,7 +101,7 @@ class Prevalence:
         young, old = (population.rank_of_age(age) for age in (measure.age_from, measure.age_to + 1))
         # The density of the two ranks, 1 + θ(1 − 2 age)(1 − 2 risk), over the range of ages.
         weights = (old - young) + with_age * (1 - 2 * self._ranks) * ((old - old**2) - (young - young**2))
-        known = tuple(code for code in measure.conditions if code in self._codes)
+        known = tuple(code for code in measure.conditions if code in self._catalogue)
         rates = self._any(known) if measure.conditions else np.ones_like(self._factor)
         of_sex = np.array([[measure.sex in ("", sex)] for sex in SEXES])
         return self._share(rates * of_sex, weights)

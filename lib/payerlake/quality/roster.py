@@ -55,8 +55,8 @@ class Roster:
         people = self.people(keys)
         with_factor = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
         diagnosed = with_factor.select("*", F.lit(0).alias("conditions"))
-        for level in self._levels():
-            conditions = reduce(Column.bitwiseOR, [self._drawn(i) for i in level], F.col("conditions"))
+        for level in self._prevalence.dependence.levels:
+            conditions = reduce(Column.bitwiseOR, [self._drawn(code) for code in level], F.col("conditions"))
             diagnosed = diagnosed.select(*with_factor.columns, conditions.alias("conditions"))
         return in_a_new_method(diagnosed.select(*people.columns, "conditions"))
 
@@ -110,23 +110,16 @@ class Roster:
 
     # conditions and gaps
 
-    def _levels(self) -> list[list[int]]:
-        """Positions of the conditions that can be drawn together: those of a level are given none of it."""
-        catalogue, codes = self._conditions.catalogue, self._conditions.codes
-        level: dict[int, int] = {}
-        for i in self._prevalence.order:
-            level[i] = 1 + max((level[codes.index(code)] for code in catalogue[i].given), default=-1)
-        return [[i for i in level if level[i] == n] for n in range(max(level.values()) + 1)]
-
-    def _drawn(self, i: int) -> Column:
-        condition, base = self._conditions.catalogue[i], self._prevalence.base[i]
+    def _drawn(self, code: str) -> Column:
+        i, base = self._conditions.codes.index(code), self._prevalence.base[code]
+        condition = self._conditions.catalogue[i]
         with_given, without = (
             F.least(F.col("factor") * (base * times), F.lit(self._conditions.highest))
             for times in (condition.times_with, condition.times_without)
         )
         matters = condition.given and condition.times_with != condition.times_without
         rate = F.when(self.has_any(condition.given), with_given).otherwise(without) if matters else without
-        has = bernoulli(self._u("member_chronic_conditions", condition.condition_code), rate)
+        has = bernoulli(self._u("member_chronic_conditions", code), rate)
         if condition.sex:
             has = has & (F.col("sex") == condition.sex)
         return F.when(has, F.lit(1 << i)).otherwise(0)

@@ -15,7 +15,15 @@ from pyspark.sql import functions as F
 
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
-from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
+from payerlake.insurance.prevalence import (
+    COMBINATIONS,
+    PROFILES,
+    RISK_BITS,
+    Prevalence,
+    bodies_of,
+    lifestyles,
+    prevalence,
+)
 from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
@@ -97,12 +105,12 @@ class Health:
             "*",
             self._bodies.height(sex, days, tall).alias("height"),
             self._bodies.weight(sex, days, F.col("bulk")).alias("weight"),
-            *[self.has_trait(name).alias(alias) for name, alias in
-              (("smoker", "smoker"), ("drinker", "drinker"), ("housing", "housing_insecure"))],
-        )  # fmt: skip
+            self.has_trait("smoker").alias("smoker"),
+            self.has_trait("drinker").alias("drinker"),
+            self.has_trait("housing").alias("housing_insecure"),
+        )
         judged = weighed.select("*", self._bodies.obese(days, F.col("height"), F.col("weight"), heavy).alias("obese"))
-        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in
-                 (("obese", 8), ("smoker", 4), ("drinker", 2), ("housing_insecure", 1))]  # fmt: skip
+        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in RISK_BITS.items()]
         profile = place_in_rows(sex, reduce(Column.bitwiseOR, risks), COMBINATIONS)
         return judged.select("*", place_in_rows(F.col("cell"), profile, PROFILES).alias("profile"))
 

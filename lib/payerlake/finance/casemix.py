@@ -53,13 +53,10 @@ class CaseMix:
     def _procedures(self, settings: FinanceSettings) -> list[list[_Choice]]:
         """By diagnosis and `who`, the procedures that can be billed."""
         billed = []
-        for diagnosis in self.diagnoses:
-            weights = diagnosis.procedures
+        for weights in (diagnosis.procedures for diagnosis in self.diagnoses):
             listed = [(i, p) for i, p in enumerate(settings.procedures) if weights.get(p.procedure_code, 0) > 0]
-            billed.append([
-                tuple((i, weights[p.procedure_code]) for i, p in listed if p.fits(sex, age, plan))
-                for sex, age, plan in self.whos
-            ])  # fmt: skip
+            of_who = [[(i, weights[p.procedure_code]) for i, p in listed if p.fits(*who)] for who in self.whos]
+            billed.append([tuple(choice) for choice in of_who])
         return billed
 
     def _weights(self, times: Sequence[float]) -> list[list[float]]:

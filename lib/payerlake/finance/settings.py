@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from payerlake.contract.setting_types import FromTo, Frozen, Share, Shares, Weights
+from payerlake.contract.setting_types import FromTo, Frozen, Share, Shares, Weights, exactly
 from payerlake.contract.settings import DatasetSettings
 from payerlake.finance.catalogue import (
     OLDEST,
@@ -43,17 +43,11 @@ class RowsPerFile(Frozen):
     claims: int = Field(gt=0)
 
 
-def _changes(shares: dict[str, float]) -> dict[str, float]:
-    if set(shares) != {CHANGE_PROVIDER, JOIN, LEAVE}:
-        raise ValueError(f"must name {CHANGE_PROVIDER}, {JOIN} and {LEAVE}")
-    return shares
-
-
 class Panel(Frozen):
     """How many of a provider's patients come or go within the months, and how."""
 
     variation: float = Field(ge=0, le=0.2)
-    changes: Annotated[Shares, AfterValidator(_changes)]
+    changes: Annotated[Shares, exactly(CHANGE_PROVIDER, JOIN, LEAVE)]
 
 
 class Product(Frozen):
@@ -143,12 +137,6 @@ class Capitation(Frozen):
         return self
 
 
-def _statuses(shares: dict[str, float]) -> dict[str, float]:
-    if list(shares) != list(STATUSES):
-        raise ValueError(f"must name {', '.join(STATUSES)}, in this order")
-    return shares
-
-
 class Claims(Frozen):
     """How many claims there are, for what, and what becomes of them."""
 
@@ -157,7 +145,7 @@ class Claims(Frozen):
     for_chronic: Share
     charge_level: float = Field(gt=0)
     charge_sigma: float = Field(ge=0, le=1)
-    status: Annotated[Shares, AfterValidator(_statuses)]
+    status: Annotated[Shares, exactly(*STATUSES)]
     pending_days: FromTo
     partial: Range
     denials: Weights

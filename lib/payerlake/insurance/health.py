@@ -15,7 +15,15 @@ from pyspark.sql import functions as F
 
 from payerlake.insurance.body import Bodies
 from payerlake.insurance.lifestyle import RISK_TRAITS, Lifestyles
-from payerlake.insurance.prevalence import COMBINATIONS, PROFILES, Prevalence, bodies_of, lifestyles, prevalence
+from payerlake.insurance.prevalence import (
+    COMBINATIONS,
+    PROFILES,
+    RISK_BITS,
+    Prevalence,
+    bodies_of,
+    lifestyles,
+    prevalence,
+)
 from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
@@ -103,8 +111,7 @@ class Health:
         )
         obese = self._bodies.obese(days, F.col("height"), F.col("weight"), heavy)
         with_risks = with_size.select("*", obese.alias("obese"))
-        bits = {"obese": 8, "smoker": 4, "drinker": 2, "housing_insecure": 1}
-        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in bits.items()]
+        risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in RISK_BITS.items()]
         profile = place_in_rows(sex, reduce(Column.bitwiseOR, risks), COMBINATIONS)
         return with_risks.select("*", place_in_rows(F.col("cell"), profile, PROFILES).alias("profile"))
 

@@ -25,7 +25,8 @@ from payerlake.insurance.lifestyle import Lifestyles
 from payerlake.insurance.settings import BANDS, RISKS, SEXES, Comorbidity, Condition, InsuranceSettings, at_age
 from payerlake.sampling.solving import Dependence, State, bisected
 
-COMBINATIONS = 16  # of obese (8), smoker (4), drinker (2), housing insecure (1)
+RISK_BITS = {"obese": 8, "smoker": 4, "drinker": 2, "housing_insecure": 1}  # of a combination
+COMBINATIONS = 2 ** len(RISK_BITS)
 PROFILES = len(SEXES) * COMBINATIONS  # of an age cell
 _TOP_UPS = 25
 _ROUNDS = 5  # of the scale of the others, which moves what the rules add, which moves the scale
@@ -231,14 +232,11 @@ def _multipliers(settings: InsuranceSettings, condition: Condition) -> np.ndarra
     by_profile = []
     for sex in SEXES:
         for combination in range(COMBINATIONS):
-            obese = bool(combination & 8)
             value = factors["woman"] if sex == "F" else 1.0
-            value *= factors["obese"] if obese else 1.0
-            value *= factors["smoker"] if combination & 4 else 1.0
-            value *= factors["drinker"] if combination & 2 else 1.0
-            value *= factors["housing_insecure"] if combination & 1 else 1.0
+            for name, bit in RISK_BITS.items():
+                value *= factors[name] if combination & bit else 1.0
             other_sex = condition.sex not in ("", sex)
-            not_obese = condition.name in settings.conditions.only_obese and not obese
+            not_obese = condition.name in settings.conditions.only_obese and not combination & RISK_BITS["obese"]
             by_profile.append(0.0 if other_sex or not_obese else value)
     return np.array(by_profile)
 

@@ -217,19 +217,17 @@ class Lifestyle(Frozen):
     men_to_women: MenToWomen
     exercise: Exercise
     sleep: Sleep
-    correlation: dict[str, tuple[float, ...]]
+    correlation: Annotated[dict[str, tuple[float, ...]], exactly(*LATENT)]
 
     @model_validator(mode="after")
     def _is_a_correlation(self) -> Lifestyle:
-        if set(self.correlation) != set(LATENT):
-            raise ValueError(f"correlation must name {', '.join(LATENT)}")
         cholesky(self.matrix)
         return self
 
     @property
     def matrix(self) -> list[list[float]]:
         """The correlations, rows and columns in the order of LATENT."""
-        return [list(self.correlation[name]) for name in LATENT]
+        return [list(row) for row in self.correlation.values()]
 
 
 def cholesky(matrix: list[list[float]]) -> list[list[float]]:

@@ -21,7 +21,7 @@ from payerlake.sampling.solving import Dependence, State, bisected
 
 SEXES = ("F", "M")
 _GRID = 4000  # ranks of risk
-_HIGHEST_BASE = 1e3
+_HIGHEST_BASE = 1e3  # beyond what any prevalence needs: rates stop at `highest`
 _DIGITS = 10  # of a base: sums of processors differ in the last ones
 
 

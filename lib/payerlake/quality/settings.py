@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from payerlake import reference
-from payerlake.contract.setting_types import Frozen, Share, Shares, sums_to_one
+from payerlake.contract.setting_types import Frozen, Share, Shares, exactly, sums_to_one
 from payerlake.contract.settings import DatasetSettings
 from payerlake.quality.measures import measures
 
@@ -167,17 +167,11 @@ def _has_none(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-def _statuses(shares: dict[str, float]) -> dict[str, float]:
-    if list(shares) != ["Open", "Closed", "Excluded"]:
-        raise ValueError("must name Open, Closed, Excluded, in this order")
-    return shares
-
-
 class Gaps(Frozen):
     """How many care gaps there are of each measure, what becomes of them, and what is done about them."""
 
     measures: Annotated[dict[str, float], AfterValidator(_every_measure)]
-    status: Annotated[Shares, AfterValidator(_statuses)]
+    status: Annotated[Shares, exactly("Open", "Closed", "Excluded")]
     opened_within: int = Field(ge=0, le=180)
     service_before_closing: int = Field(ge=0)
     barriers: Annotated[Shares, AfterValidator(_has_none)]

@@ -150,9 +150,8 @@ def alias_table(weights: Sequence[float]) -> tuple[list[float], list[int]]:
         scaled[high] -= 1.0 - scaled[low]
         if scaled[high] < 1.0:
             small.append(large.pop())
-    for (
-        rounded
-    ) in small:  # what rounding alone left below 1: as a cell of weight 0 it would gain a share it must not have
+    # What rounding alone left below 1: as a cell of weight 0 it would gain a share that it must not have.
+    for rounded in small:
         if weights[rounded] == 0:
             keep[rounded], alias[rounded] = 0.0, max(range(len(weights)), key=weights.__getitem__)
     return keep, alias
@@ -289,7 +288,10 @@ def zipf(u: Column, size: int | Column) -> Column:
     return F.when(u.isNotNull(), F.least(F.floor(F.exp(u * F.log(size + F.lit(1.0)))) - 1, size - 1))
 
 
-def permutation(position: Column, size: int, stream: int, rounds: int = 24) -> Column:
+_ROUNDS = 24  # of a permutation
+
+
+def permutation(position: Column, size: int, stream: int) -> Column:
     """The place (bigint) of a position in a fixed random order of 0 … size − 1: a bijection, without a table.
 
     Rounds of the swap-or-not shuffle (Hoang, Morris, Rogaway 2012), centred on the swap. A fold over the rounds, not an
@@ -299,13 +301,13 @@ def permutation(position: Column, size: int, stream: int, rounds: int = 24) -> C
     if size < 1:
         raise ValueError(f"permutation: size {size} is not 1 or more")
     rng = random.Random(stream)
-    keys = constant_array([rng.randrange(size) + (size - 1) // 2 for _ in range(rounds)], "bigint")
+    keys = constant_array([rng.randrange(size) + (size - 1) // 2 for _ in range(_ROUNDS)], "bigint")
 
     def turned(place: Column, turn: Column) -> Column:
         centred = F.pmod(place + F.get(keys, turn), F.lit(size)) - (size - 1) // 2
         return _swapped(centred, F.xxhash64(F.abs(centred), F.lit(stream), turn) > 0)
 
-    turns = F.sequence(F.lit(0), F.lit(rounds - 1))
+    turns = F.sequence(F.lit(0), F.lit(_ROUNDS - 1))
     return F.pmod(F.aggregate(turns, position.cast("bigint"), turned), F.lit(size))
 
 
@@ -329,6 +331,7 @@ def _polynomial(x: Column, coefficients: Sequence[float]) -> Column:
 
 
 # Coefficients of AS 241: M. J. Wichura, Applied Statistics 37 (1988), numerator and denominator by rising power.
+# Four in a line, which the formatter would not leave.
 _CENTRAL = (
     (3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125,
      45921.953931549871457, 67265.770927008700853, 33430.575583588128105, 2509.0809287301226727),

@@ -6,7 +6,7 @@ import pytest
 
 from payerlake.contract import settings
 from payerlake.errors import BadInput
-from payerlake.insurance.prevalence import Prevalence, prevalence
+from payerlake.insurance.prevalence import Rates, prevalence
 from payerlake.insurance.settings import InsuranceSettings
 
 
@@ -14,7 +14,7 @@ def made(*sets: str) -> InsuranceSettings:
     return settings.load(InsuranceSettings, options=dict(settings.set_option(InsuranceSettings, text) for text in sets))
 
 
-def of(found: Prevalence, of_settings: InsuranceSettings, name: str) -> dict[int, float]:
+def of(found: Rates, of_settings: InsuranceSettings, name: str) -> dict[int, float]:
     """Prevalence by the age that a group begins with."""
     position = of_settings.conditions.position(name)
     assert position is not None

@@ -14,7 +14,7 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Check:
+class Expected:
     """A number that is expected, or the least that is; `sql` finds it, or it is how many of `standing` exist.
 
     of_whole: it depends on the number of members, and so holds for no slice of them.
@@ -36,4 +36,4 @@ class Inspection:
     """What is asked of a dataset, in this order."""
 
     queries: tuple[Query, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[Expected, ...]

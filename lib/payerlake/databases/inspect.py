@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from payerlake.contract.dataset import Dataset
-from payerlake.contract.inspection import Check, Query
+from payerlake.contract.inspection import Expected, Query
 from payerlake.contract.schema import Table
 from payerlake.databases.server import Session
 from payerlake.dialects.names import final_name, mark, read_by
@@ -70,7 +70,7 @@ def _answer(session: Session, query: Query) -> Answer:
     return Answer(query.title, tuple(columns), tuple(rows), time.monotonic() - began)
 
 
-def _checked(session: Session, dataset: Dataset[Any], check: Check) -> Checked:
+def _checked(session: Session, dataset: Dataset[Any], check: Expected) -> Checked:
     if check.sql:
         ((found,),) = session.rows(check.sql)
     else:

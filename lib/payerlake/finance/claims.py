@@ -31,7 +31,7 @@ def claims(world: World[FinanceSettings]) -> DataFrame:
     return adjudicated(world, roster, services.claimed(patients)).select(
         numbered("CLM", number, digits=8).alias("ClaimID"),
         *[F.col(name).alias(header) for name, header in PATIENT_COLUMNS.items()],
-        dollars(roster.payers.copay_cents(F.col("offer")), 7).alias("Copay"),
+        dollars(roster.payers.copay_cents(F.col("product")), 7).alias("Copay"),
         F.col("clinic").alias("Clinic"),
         roster.clinics.provider_of_month(F.col("month")).alias("Provider"),
         F.col("date").alias("ClaimDate"),
@@ -60,7 +60,7 @@ def adjudicated(world: World[FinanceSettings], roster: Roster, claimed: DataFram
     law, plan = world.settings.claims, F.col("plan")
     allowed = cents(F.col("charge") * roster.payers.allowed(_u(world, "AllowedAmount"), plan))
     with_allowed = claimed.select("*", allowed.alias("allowed"))
-    copay = F.least(roster.payers.copay_cents(F.col("offer")).cast("bigint"), F.col("allowed"))
+    copay = F.least(roster.payers.copay_cents(F.col("product")).cast("bigint"), F.col("allowed"))
     owed, status = F.col("allowed") - F.col("_copay"), F.col("status")
     with_copay = with_allowed.select("*", copay.alias("_copay"))
     with_status = with_copay.select("*", _status(world, roster, owed).alias("status"))

@@ -27,7 +27,7 @@ def patients(world: World[FinanceSettings]) -> DataFrame:
         "sex",
         "health_plan",
         "product_code",
-        dollars(roster.payers.copay_cents(F.col("offer")), 7).alias("copay_amount"),
+        dollars(roster.payers.copay_cents(F.col("product")), 7).alias("copay_amount"),
         "clinic",
         F.col("own_name").alias("provider"),
         exact(F.col("raf"), 4, 2).alias("base_raf"),

@@ -8,14 +8,13 @@ from functools import cached_property
 from itertools import pairwise
 
 from pyspark.sql import Column
-from pyspark.sql import functions as F
 
 from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import SELF_PAY
 from payerlake.finance.settings import SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
 from payerlake.person.people import place_among
-from payerlake.sampling.distributions import constant_array, integer_at, number_at, table_choice
+from payerlake.sampling.distributions import integer_at, number_at, string_at, table_choice
 
 _SWEEPS = 500
 _DIGITS = 10
@@ -28,34 +27,34 @@ class Payers:
         self._settings = settings
         self.names = [*settings.plans, SELF_PAY]
         self.self_pay = len(self.names) - 1
-        self._offers: list[tuple[int, str, Product]] = [
+        self._products: list[tuple[int, str, Product]] = [
             (i, name, product)
             for i, plan in enumerate(settings.plans.values())
             for name, product in plan.products.items()
         ]
-        self._offers.append((self.self_pay, SELF_PAY_PRODUCT, Product(copay=0, weight=1)))
+        self._products.append((self.self_pay, SELF_PAY_PRODUCT, Product(copay=0, weight=1)))
         self._shares = self._solved()
 
     # of a patient
 
-    def offer(self, u: Column, age: Column) -> Column:
+    def product(self, u: Column, age: Column) -> Column:
         """The position (int) of a product, and with it of a plan, by age."""
-        weights = [self._offer_weights(of_age) for of_age in self._shares]
-        return table_choice(u, place_among(self._ages, age), weights, range(len(self._offers))).cast("int")
+        weights = [self._product_weights(of_age) for of_age in self._shares]
+        return table_choice(u, place_among(self._ages, age), weights, range(len(self._products))).cast("int")
 
-    def plan(self, offer: Column) -> Column:
+    def plan(self, product: Column) -> Column:
         """The position (int) of the product's plan in `names`."""
-        return integer_at([plan for plan, _, _ in self._offers], offer)
+        return integer_at([plan for plan, _, _ in self._products], product)
 
-    def plan_name(self, offer: Column) -> Column:
-        return F.get(constant_array([self.names[plan] for plan, _, _ in self._offers], "string"), offer)
+    def plan_name(self, product: Column) -> Column:
+        return string_at([self.names[plan] for plan, _, _ in self._products], product)
 
-    def product_code(self, offer: Column) -> Column:
-        return F.get(constant_array([name for _, name, _ in self._offers], "string"), offer)
+    def product_code(self, product: Column) -> Column:
+        return string_at([name for _, name, _ in self._products], product)
 
-    def copay_cents(self, offer: Column) -> Column:
+    def copay_cents(self, product: Column) -> Column:
         """What the patient pays of a claim (int, cents)."""
-        return integer_at([round(product.copay * 100) for _, _, product in self._offers], offer)
+        return integer_at([round(product.copay * 100) for _, _, product in self._products], product)
 
     # of a plan
 
@@ -79,9 +78,9 @@ class Payers:
         cuts = {bands[0][0], *(plan.from_age for plan in plans), *(plan.to_age + 1 for plan in plans)}
         return sorted(age for age in cuts if bands[0][0] <= age <= bands[-1][1])
 
-    def _offer_weights(self, of_age: Sequence[float]) -> list[float]:
-        totals = [math.fsum(product.weight for at, _, product in self._offers if at == i) for i in range(len(of_age))]
-        return [of_age[plan] * product.weight / totals[plan] for plan, _, product in self._offers]
+    def _product_weights(self, of_age: Sequence[float]) -> list[float]:
+        totals = [math.fsum(product.weight for at, _, product in self._products if at == i) for i in range(len(of_age))]
+        return [of_age[plan] * product.weight / totals[plan] for plan, _, product in self._products]
 
     def _solved(self) -> list[list[float]]:
         """By age, the shares of the plans and of Self Pay, which has its own at every age: iterative proportional

@@ -36,7 +36,7 @@ class Roster:
 
     @planned_once
     def patients(self, keys: DataFrame) -> DataFrame:
-        """Adds `age` (int), `sex`, `cell` (of both, int), `offer` and `plan` (positions of product and plan, int),
+        """Adds `age` (int), `sex`, `cell` (of both, int), `product` and `plan` (positions of product and plan, int),
         `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
         `Clinics.with_panel` has it."""
         key = F.col("id")
@@ -49,10 +49,10 @@ class Roster:
             self._people.last_name(key, F.col("slot")).alias("last_name"),
         )
         with_age = with_birth.select("id", "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
-        offer = self.payers.offer(self._draws.uniform("patients", "health_plan", key), F.col("age"))
+        product = self.payers.product(self._draws.uniform("patients", "health_plan", key), F.col("age"))
         with_payer = with_age.select(
-            "*", self.morbidity.cell(F.col("age"), F.col("sex")).alias("cell"), offer.alias("offer")
-        ).select("*", self.payers.plan(F.col("offer")).alias("plan"))
+            "*", self.morbidity.cell(F.col("age"), F.col("sex")).alias("cell"), product.alias("product")
+        ).select("*", self.payers.plan(F.col("product")).alias("plan"))
         return in_a_new_method(self.clinics.with_panel(self._scored(with_payer)))
 
     def _scored(self, patients: DataFrame) -> DataFrame:
@@ -74,8 +74,8 @@ class Roster:
             numbered("PAT", F.col("id") + 1).alias("patient_id"),
             F.concat(self._people.first_name(F.col("id"), F.col("sex")), F.lit(" "), F.col("last_name")).alias("name"),
             hexadecimal(F.col("id"), self._member_streams).alias("member_id"),
-            self.payers.plan_name(F.col("offer")).alias("health_plan"),
-            self.payers.product_code(F.col("offer")).alias("product_code"),
+            self.payers.plan_name(F.col("product")).alias("health_plan"),
+            self.payers.product_code(F.col("product")).alias("product_code"),
             self.clinics.clinic_name(own).alias("clinic"),
             self.clinics.provider_name(own).alias("own_name"),
             F.when(F.col("changed_month") < self._settings.months_back, self.clinics.provider_name(next_)).alias(

@@ -19,7 +19,7 @@ from payerlake.insurance.prevalence import (
     COMBINATIONS,
     PROFILES,
     RISK_BITS,
-    Prevalence,
+    Rates,
     bodies_of,
     lifestyles,
     prevalence,
@@ -60,7 +60,7 @@ class Health:
         return bodies_of(self._settings)
 
     @cached_property
-    def rates(self) -> Prevalence:
+    def rates(self) -> Rates:
         """How likely each condition is for whom."""
         return prevalence(self._settings)
 

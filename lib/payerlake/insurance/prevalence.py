@@ -36,7 +36,7 @@ _States = list[tuple[State, np.ndarray]]  # with how likely they are, by cell an
 
 
 @dataclass(frozen=True)
-class Prevalence:
+class Rates:
     """The rates of one set of settings. cells: the age from which each begins.
 
     base[condition][cell][profile], profile = sex · 16 + combination; rules[rule][cell]: probabilities of the
@@ -59,7 +59,7 @@ class Prevalence:
 
 
 @solved_once("population", "body", "lifestyle", "conditions")
-def prevalence(settings: InsuranceSettings) -> Prevalence:
+def prevalence(settings: InsuranceSettings) -> Rates:
     """The rates of these settings; solved once for each. Raises BadInput where a prevalence cannot be reached."""
     return _Solver(settings).solve()
 
@@ -91,7 +91,7 @@ class _Solver:
         people = self._shares * (self._group_of == group)[:, None]
         return people / max(people.sum(), 1e-300)
 
-    def solve(self) -> Prevalence:
+    def solve(self) -> Rates:
         """Scale the conditions that are not headlines until the means hold; what the rules add moves with it."""
         stated = np.array([[_stated(c, group) for group in self._groups] for c in self._used])
         headline = np.array([c.name in self._conditions.headline for c in self._used])
@@ -103,7 +103,7 @@ class _Solver:
         final = np.array([self._by_group(had) for had in self._had])
         group_shares = np.array([self._shares[self._group_of == g].sum() for g in range(len(self._groups))])
         base, rules = np.round(self._base, _DIGITS), np.round(self._rules, _DIGITS)
-        return Prevalence(self._cells, self._groups, self._order, base, rules, final, group_shares)
+        return Rates(self._cells, self._groups, self._order, base, rules, final, group_shares)
 
     def _targets(self, stated: np.ndarray, headline: np.ndarray, means: np.ndarray, added: np.ndarray) -> np.ndarray:
         """Headlines as stated; of the others as much as leaves the mean, and at least what the rules add."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from payerlake.contract.inspection import Check, Inspection, Query
+from payerlake.contract.inspection import Expected, Inspection, Query
 from payerlake.quality.settings import QualitySettings
 
 # A documented dataset of 10,000 members has at least 5,000 rows of conditions and 12,000 care gaps. To be expected are
@@ -78,24 +78,26 @@ LIMIT 10""",
 )
 
 
-def _checks(settings: QualitySettings) -> tuple[Check, ...]:
+def _checks(settings: QualitySettings) -> tuple[Expected, ...]:
     members = settings.members
     gaps_per_member = GAPS_PER_MEMBER_OF_FEW if members < _FEW else GAPS_PER_MEMBER
     return (
-        Check("members", members, "SELECT COUNT(*) FROM plan_members", of_whole=True),
-        Check("ZIP codes", ZIP_CODES, "SELECT COUNT(*) FROM zip_code_reference"),
-        Check(
+        Expected("members", members, "SELECT COUNT(*) FROM plan_members", of_whole=True),
+        Expected("ZIP codes", ZIP_CODES, "SELECT COUNT(*) FROM zip_code_reference"),
+        Expected(
             "chronic conditions",
             len(settings.conditions.catalogue),
             "SELECT COUNT(*) FROM chronic_conditions_reference",
         ),
-        Check(
+        Expected(
             "rows of members' conditions",
             CONDITIONS_PER_MEMBER * members,
             "SELECT COUNT(*) FROM member_chronic_conditions",
             at_least=True,
             of_whole=True,
         ),
-        Check("care gaps", gaps_per_member * members, "SELECT COUNT(*) FROM member_gaps", at_least=True, of_whole=True),
-        Check("views", len(VIEWS), standing=VIEWS),
+        Expected(
+            "care gaps", gaps_per_member * members, "SELECT COUNT(*) FROM member_gaps", at_least=True, of_whole=True
+        ),
+        Expected("views", len(VIEWS), standing=VIEWS),
     )

@@ -15,6 +15,7 @@ from payerlake.contract import settings
 from payerlake.errors import BadInput
 from payerlake.finance.settings import FinanceSettings
 from payerlake.pharmacy.settings import PharmacySettings
+from payerlake.quality.settings import QualitySettings
 from payerlake.resources import resource
 
 KNOWN = (
@@ -345,6 +346,11 @@ def test_a_part_whose_names_are_settings_changes_those_that_it_gives(file: Path)
     stated = load().formularies.model_dump()
     for mine in (load(file=file), load("formularies={count: 7}"), load("formularies.count=7")):
         assert mine.formularies.model_dump() == stated | {"count": 7}
+
+
+def test_who_gives_a_mapping_whole_is_named_for_what_it_lacks() -> None:
+    with pytest.raises(BadInput, match=r"^--set plans: plans\.H1234-001\.gaps_per_member: Field required"):
+        settings.load(QualitySettings, options={"plans": {"H1234-001": {"share": 1.0}}})
 
 
 def test_a_name_with_a_dot_in_it_stands_between_quotes() -> None:

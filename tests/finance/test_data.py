@@ -109,21 +109,21 @@ def test_a_provider_without_claims_is_in_the_summary(spark: SparkSession) -> Non
 
 def test_what_cannot_be_is_refused_before_spark_starts() -> None:
     assert refusal(plans={"Self Pay": {"products": {"A": {"copay": 1, "weight": 1}}}}) == (
-        "--plans: Self Pay is no plan; its settings are self_pay"
+        "--set plans: Self Pay is no plan; its settings are self_pay"
     )
-    assert refusal(plans={"Other": {"products": {"UH-GOLD": {"copay": 1, "weight": 1}}}}).endswith(
+    assert refusal(**{"plans.Other": {"products": {"UH-GOLD": {"copay": 1, "weight": 1}}}}).endswith(
         "a product stands there twice"
     )
     assert "did you mean 'plans.Medicare.capitation'" in refusal(plans={"Medicare": {"capitaton": 2}})
-    assert "procedure 99999 is not in the list of procedures" in refusal(diagnosis_procedures={"I10": ["99999"]})
+    assert "procedure 99999 is not in the list of procedures" in refusal(**{"diagnosis_procedures.I10": ["99999"]})
     assert "clinics: a name stands there twice" in refusal(clinics=["A", "A"])
     assert "population.sex: must be of F and M alone" in refusal(population="shared")
-    assert refusal(providers_per_clinic=0).startswith("--providers_per_clinic: 0: must be greater than 0")
-    only_old = {name: {"weight": 0} for name in ("Universal Health", "BlueDot Health", "Medicaid")}
-    assert refusal(plans=only_old | {"Medicare": {"outside": 0}}) == (
+    assert refusal(providers_per_clinic=0).startswith("--set providers_per_clinic: 0: must be greater than 0")
+    only_old = {f"plans.{name}.weight": 0 for name in ("Universal Health", "BlueDot Health", "Medicaid")}
+    assert refusal(**only_old, **{"plans.Medicare.outside": 0}) == (
         "plans: none covers patients of 18 years; let one, or set its outside"
     )
-    assert refusal(diagnosis_procedures={"I10": ["99284"]}) == (
+    assert refusal(**{"diagnosis_procedures.I10": ["99284"]}) == (
         "diagnoses: I10: none of its procedures can be billed for patients of 18 years and sex F in the office, where "
         "those without insurance are seen; add one"
     )

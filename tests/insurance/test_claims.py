@@ -11,7 +11,7 @@ from payerlake.insurance.settings import InsuranceSettings
 
 
 def loaded(*options: str) -> InsuranceSettings:
-    return settings.load("insurance", InsuranceSettings, overrides=[settings.set_option(o) for o in options])
+    return settings.load(InsuranceSettings, options=dict(settings.set_option(InsuranceSettings, o) for o in options))
 
 
 def test_the_longest_lookback_and_the_highest_frequency_have_ids_for_all_claims() -> None:

@@ -25,11 +25,11 @@ def shares(frame: DataFrame, column: str) -> dict[str, float]:
 
 
 def test_plans_regions_and_risk_follow_their_settings(spark: SparkSession) -> None:
-    plans = {"H1234-001": {"share": 0.2}, "H5678-002": {"share": 0.3}, "H9012-003": {"share": 0.5}}
-    bands = {"Low": {"share": 0.6}, "Medium": {"share": 0.15}}
+    plans = {"plans.H1234-001.share": 0.2, "plans.H5678-002.share": 0.3, "plans.H9012-003.share": 0.5}
+    bands = {"risk.bands.Low.share": 0.6, "risk.bands.Medium.share": 0.15}
     members, zips = tables(
         spark, "plan_members", "zip_code_reference",
-        plans=plans, risk={"bands": bands}, regions={"shares": {"Urban": 0.1, "Suburban": 0.1, "Rural": 0.8}},
+        regions={"shares": {"Urban": 0.1, "Suburban": 0.1, "Rural": 0.8}}, **plans, **bands,
     )  # fmt: skip
     assert shares(members, "plan_id") == {"H1234-001": 0.2, "H5678-002": 0.3, "H9012-003": 0.5}
     low = members.where("risk_score < 1").count() / MEMBERS
@@ -39,8 +39,8 @@ def test_plans_regions_and_risk_follow_their_settings(spark: SparkSession) -> No
 
 
 def test_gaps_follow_their_settings(spark: SparkSession) -> None:
-    gaps = {"measures": {"COL": 3000}, "status": {"Open": 0.2, "Closed": 0.7, "Excluded": 0.1}, "opened_within": 10}
-    (found,) = tables(spark, "member_gaps", gaps=gaps)
+    gaps = {"status": {"Open": 0.2, "Closed": 0.7, "Excluded": 0.1}, "opened_within": 10}
+    (found,) = tables(spark, "member_gaps", **{"gaps": gaps, "gaps.measures.COL": 3000})
     statuses = shares(found, "gap_status")
     assert statuses["Closed"] == pytest.approx(0.7, abs=0.05)
     assert shares(found, "measure_id")["COL"] == pytest.approx(3000 / (13150 + 1350), abs=0.04)

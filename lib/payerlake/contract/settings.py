@@ -290,25 +290,31 @@ def _validated(model: type[S], merged: dict[str, Any], layers: list[_Layer]) -> 
         given = first["input"]
         shown = f": {given!r}" if not isinstance(given, (dict, BaseModel)) else ""
         message = message.replace("Input should be", "must be").partition(", unable to parse")[0]
-        where, key = _written_in(layers, path), ".".join(path)
+        where, key = _written_in(layers, path, model), ".".join(path)
         if not key:  # settings that do not go together, which the message names
             raise BadInput(f"settings: {message}") from None
         place = where if where in (f"--{key}", f"--set {key}") else f"{where}: {key}"
         raise BadInput(f"{place}{shown}: {message}") from None
 
 
-def _written_in(layers: list[_Layer], path: list[str]) -> str:
+def _written_in(layers: list[_Layer], path: list[str], model: type[BaseModel]) -> str:
     """Where the value at this path was last written; of a missing value, where the part was that lacks it."""
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):
-            if _holds(_expand_population(layer.where, layer.values), path[:length]):
+            if _wrote(layer, path[:length], model):
                 return str(layer.where)
     return str(layers[0].where)
 
 
-def _holds(values: Any, path: list[str]) -> bool:
-    for part in path:
-        if not isinstance(values, dict) or part not in {str(key) for key in values}:
-            return False
-        values = next(value for key, value in values.items() if str(key) == part)
+def _wrote(layer: _Layer, path: list[str], model: type[BaseModel]) -> bool:
+    """Whether the layer has a value at this path, or gave the mapping whole that lacks it."""
+    values: Any = _expand_population(layer.where, layer.values)
+    annotation: Any = model
+    whole = False
+    for depth, part in enumerate(path):
+        key = next((key for key in values if str(key) == part), None) if isinstance(values, dict) else None
+        if key is None:
+            return whole
+        whole = whole or (not _is_model(annotation) and depth >= len(layer.path))
+        values, annotation = values[key], _below(annotation, key)
     return True

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def tables(
-    spark: SparkSession,
+    spark: SparkSession | None,
     dataset: str,
-    only: Iterable[str] = (),
+    only: str | Iterable[str] = (),
     *,
     slice: str = "1/1",
     scale: str | None = None,
@@ -45,14 +45,15 @@ def tables(
     frames, runs under your session's settings: where it has others, as ANSI mode off or `spark.sql.legacy.*`, use the
     frames inside `with payerlake.engine.exact.exact(spark):`.
     """
-    return orders.frames(spark, orders.order(dataset, only, slice, scale, config, options))
+    made = orders.order(dataset, _names(only), slice, scale, config, options)
+    return orders.frames(spark_session() if spark is None else spark, made)
 
 
 def generate(
     spark: SparkSession | None,
     dataset: str,
     out: str | Path | None = None,
-    only: Iterable[str] = (),
+    only: str | Iterable[str] = (),
     *,
     catalog: str | None = None,
     schema: str | None = None,
@@ -69,8 +70,8 @@ def generate(
 
     Raises BadInput before anything runs, DataFailed with nothing published where a rule does not hold.
     """
-    made = orders.order(dataset, only, slice, scale, config, options)
-    into = tuple(dict.fromkeys([format] if isinstance(format, str) else format)) or ("delta",)
+    made = orders.order(dataset, _names(only), slice, scale, config, options)
+    into = _names(format) or ("delta",)
     to = _at(dataset, out, catalog, schema)
     to.check(into)
     with Progress() as progress:
@@ -137,6 +138,11 @@ def load(
         start = _starter(spark, master, progress)
         files = databases.csv_files(at, manifest, lambda: start(True, None))
         return databases.load(server, known, manifest, files, mode, jobs, progress)
+
+
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """The names, each once; one may come alone."""
+    return tuple(dict.fromkeys([given] if isinstance(given, str) else given))
 
 
 def _at(dataset: str, out: str | Path | None, catalog: str | None, schema: str | None) -> Destination:

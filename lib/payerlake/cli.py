@@ -14,6 +14,7 @@ from payerlake import api, databases, dictionary, exits, printing, registry
 from payerlake.contract.schema import Table
 from payerlake.contract.settings import set_option
 from payerlake.errors import BadInput, unknown
+from payerlake.publish import orders
 from payerlake.publish.destinations import destination
 from payerlake.terminal import show_what_can_be_shown
 from payerlake.version import __version__
@@ -115,30 +116,30 @@ def _datasets(name: str) -> list[str]:
 @click.option("--no-validate", is_flag=True, help="Publish without running the Great Expectations suites.")
 def generate(dataset: str, **options: Any) -> None:
     """Make DATASET (or one table of it, as pharmacy.members; or all), check it and publish it."""
-    for name in _datasets(dataset):
-        _generate(name, **options)
+    only, validated = _only(dataset, options.pop("tables")), not options.pop("no_validate")
+    members, seed, sets = (options.pop(name) for name in ("members", "seed", "sets"))
+    asked = {name: _settings(name, members, seed, sets) for name in _datasets(dataset.partition(".")[0])}
+    if len(asked) > 1:  # of several none is made before all have been looked at
+        for name, given in asked.items():
+            orders.order(name, only, options["slice"], options["scale"], options["config"], given)
+    for name, given in asked.items():
+        began = time.monotonic()
+        made = api.generate(None, name, only=only, validate=validated, **given, **options)
+        printing.outcome(made)
+        click.echo(f"published in {time.monotonic() - began:.1f} s: {made.place}")
 
 
-def _generate(dataset: str, **options: Any) -> None:
-    began = time.monotonic()
-    name, _, table = dataset.partition(".")
-    made = api.generate(
-        None,
-        name,
-        only=_only(name, table, options.pop("tables")),
-        validate=not options.pop("no_validate"),
-        **_settings(name, options.pop("members"), options.pop("seed"), options.pop("sets")),
-        **options,
-    )
-    printing.outcome(made)
-    click.echo(f"published in {time.monotonic() - began:.1f} s: {made.place}")
-
-
-def _only(dataset: str, table: str, tables: str | None) -> list[str]:
+def _only(dataset: str, tables: str | None) -> list[str]:
     """The tables that are named, beside the dataset or by `--tables`."""
-    if table and tables:
-        raise BadInput(f"--tables {tables}: {dataset}.{table} names the table already; give one of the two")
-    return [table] if table else [name.strip() for name in (tables or "").split(",") if name.strip()]
+    name, dot, table = dataset.partition(".")
+    if dot and name == _ALL:
+        raise BadInput(f"{dataset}: a table belongs to one dataset; give DATASET.{table or 'TABLE'}")
+    if dot and tables is not None:
+        raise BadInput(f"--tables {tables}: {dataset} names the table already; give one of the two")
+    named = [table] if dot else [name.strip() for name in (tables or "").split(",") if name.strip()]
+    if tables is not None and not named:
+        raise BadInput("--tables: names no table; name one, or leave it out for all")
+    return named
 
 
 def _settings(dataset: str, members: str | None, seed: str | None, sets: Sequence[str]) -> dict[str, Any]:

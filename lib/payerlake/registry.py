@@ -24,4 +24,4 @@ def dataset(name: str) -> Dataset[Any]:
     for known in _DATASETS:
         if known.name == name:
             return known
-    raise unknown("dataset", "a dataset", name, [*datasets(), "all"])
+    raise unknown("dataset", "a dataset", name, {*datasets(), "all"} - {name})

@@ -353,6 +353,14 @@ def test_who_gives_a_mapping_whole_is_named_for_what_it_lacks() -> None:
         settings.load(QualitySettings, options={"plans": {"H1234-001": {"share": 1.0}}})
 
 
+def test_a_dotted_name_is_one_entry_where_names_are_numbers() -> None:
+    options = {"capitation.rates.18.F": 200.0, "capitation.rates.020": {"F": 1, "M": 2}}
+    one = settings.load(FinanceSettings, options=options)
+    stated = settings.load(FinanceSettings).capitation.rates
+    assert (one.capitation.rates[18].F, one.capitation.rates[18].M) == (200, stated[18].M)
+    assert list(one.capitation.rates) == sorted({*stated, 20})
+
+
 def test_a_name_with_a_dot_in_it_stands_between_quotes() -> None:
     given = dict([settings.set_option(FinanceSettings, 'diagnosis_procedures."Z00.00"=["99213"]')])
     pairs = settings.load(FinanceSettings, options=given).diagnosis_procedures

@@ -291,6 +291,8 @@ def test_a_catalog_without_the_schema_is_refused(spark: SparkSession) -> None:
 def test_either_a_folder_or_a_catalog_is_needed(spark: SparkSession) -> None:
     with pytest.raises(BadInput, match="--catalog and --schema"):
         payerlake.generate(spark, "pharmacy", members=MEMBERS)
+    with pytest.raises(BadInput, match=r"^--schema: missing"):
+        payerlake.generate(spark, "pharmacy", catalog="spark_catalog", members=MEMBERS)
 
 
 def test_the_notebook_runs(

@@ -124,14 +124,22 @@ def set_option(model: type[DatasetSettings], text: str) -> tuple[str, Any]:
     name = key.strip()
     if not equals or not name:
         raise BadInput(f"--set {text}: not of the form key=value, for example --set members=5000")
-    if (first := name.partition(".")[0]) not in model.model_fields:
+    if (first := _path(name)[0]) not in model.model_fields:
         raise unknown(f"--set {name}", "a setting", first, model.model_fields)
     return name, _parse(f"--set {text}", value)
 
 
 def _option(name: str, value: Any) -> _Layer:
-    path = tuple(next(csv.reader([name], delimiter="."), [name]))
+    path = _path(name)
     return _Layer(f"--{name}" if name in _FLAGS else f"--set {name}", _nested(path, value), path)
+
+
+def _path(name: str) -> tuple[str, ...]:
+    """The parts of a dotted name; one that has a dot in it stands between double quotes."""
+    try:
+        return tuple(next(csv.reader([name], delimiter="."))) or (name,)
+    except csv.Error:  # a name of several lines, or endless: no setting has such a one
+        return (name,)
 
 
 def effective(settings: BaseModel) -> dict[str, Any]:
@@ -268,12 +276,24 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any], annotation: Any, pat
     """The settings below with those above: one by one; a mapping of a user's own names whole, but where the path leads
     into it."""
     merged = dict(below)
-    for key, value in above.items():
+    for given, value in above.items():
+        key = given if _is_model(annotation) else _as_below(below, given)
         old, inner = merged.get(key), _below(annotation, key)
         within = _is_model(inner) or len(path) > 1
         both = within and isinstance(old, dict) and isinstance(value, dict)
         merged[key] = _merge(merged[key], value, inner, path[1:]) if both else value
-    return merged
+    return merged if _is_model(annotation) else _in_order(merged)
+
+
+def _in_order(mapping: dict[Any, Any]) -> dict[Any, Any]:
+    """The mapping, by rising numbers where its keys are such: an entry that is new has its place among the others."""
+    return dict(sorted(mapping.items())) if all(isinstance(key, int) for key in mapping) else mapping
+
+
+def _as_below(below: Mapping[Any, Any], key: Any) -> Any:
+    """The key as the mapping has its own: an option's names are texts, and those of ages are numbers."""
+    numbers = bool(below) and all(isinstance(known, int) for known in below)
+    return int(key) if numbers and str(key).isdecimal() else key
 
 
 def _nested(path: Sequence[str], value: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.facto
 # one would have. Many: the collector that takes the least of a few cores, a seventh less than Java's default with two.
 _QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 _STEADY = "-XX:+UseParallelGC"
-_LOCAL = re.compile(r"local(?:\[(\*|\d+)(?:,\s*\d+)?\])?")
+_LOCAL = re.compile(r"local(?:\[(\*|[1-9]\d*)(?:,\s*\d+)?\])?")
 _CLUSTER = re.compile(r"(spark|k8s)://.+|yarn|local-cluster\[.+\]")
 _MEMORY = re.compile(r"\d+[kmgt]", re.IGNORECASE)
 _TOKEN = re.compile(r"token=[^;\s]*")

@@ -134,21 +134,28 @@ class FolderDestination:
 
 def destination(dataset: Dataset[Any], out: str | None, catalog: str | None, schema: str | None) -> Destination:
     """The folder below OUT, or the schema of a catalog. Raises BadInput for neither and for both."""
-    if out is not None and catalog is None and schema is None:
+    if out is not None and (catalog or schema):
+        raise BadInput("--out: given beside --catalog or --schema; give the one or the others")
+    if out is not None:
         return FolderDestination(out, dataset)
-    if out is None and catalog is not None and schema is not None:
+    if catalog and schema:
         return CatalogDestination(catalog, schema, dataset)
-    raise BadInput("--out: give the folder or URL to publish in, or --catalog and --schema instead of it")
+    if catalog or schema:
+        raise BadInput(f"--{'schema' if catalog else 'catalog'}: missing; give --catalog and --schema together")
+    raise BadInput("--out: give the folder or URL of the dataset's folder, or --catalog and --schema instead of it")
 
 
 def published(at: Destination) -> Manifest:
     """The manifest of what is published there. Raises BadInput where nothing is, or another dataset."""
     found = from_json(at.manifest(), at.place)
     if found.dataset != at.dataset.name:
-        raise BadInput(f"{at.place}: its manifest is of {found.dataset}, not of {at.dataset.name}; generate it again")
+        raise BadInput(f"{at.place}: its manifest is of {found.dataset}; move the folder where it belongs")
     try:
         at.dataset.in_order(found.tables)
         at.check([name for formats in found.tables.values() for name in formats])
     except BadInput as error:
-        raise BadInput(f"{at.place}: its manifest is of another version, {found.version} ({error})") from error
+        raise BadInput(
+            f"{at.place}: its manifest, of payerlake {found.version}, names what this one has not ({error}); "
+            "read it with that version, or move the folder and generate the dataset again"
+        ) from error
     return found

@@ -72,7 +72,9 @@ def from_json(text: str, where: str) -> Manifest:
         return _parsed(text)
     except (ValueError, BadInput, EngineFailed) as error:
         why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise BadInput(f"{where}: not a payerlake manifest ({why}); generate the dataset again") from error
+        raise BadInput(
+            f"{where}: not a payerlake manifest ({why}); move it, then generate the dataset again"
+        ) from error
 
 
 def columns_of(table: Table) -> tuple[ColumnRecord, ...]:

@@ -93,7 +93,6 @@ BAD = {
     "no table after the dot": (("generate", "finance."), ["'' is not a table of finance"]),
     "a table of all": (("generate", "all.claims"), ["a table belongs to one dataset"]),
     "setting that not all have": (("generate", "all", "--set", "risk.low=0.4"), ["'risk' is not a setting"]),
-    "no core": (("generate", "finance", "--master", "local[0]"), ["not a Spark master"]),
     "folder and schema": (("generate", "finance", "--out", "x", "--schema", "s"), ["beside --catalog or --schema"]),
     "unknown setting": (("generate", "pharmacy", "--set", "sede=1"), ["'sede'", "did you mean 'seed'"]),
     "setting without value": (("generate", "pharmacy", "--set", "seed"), ["key=value"]),

@@ -118,7 +118,7 @@ def test_a_complete_folder_of_jars_is_not_fetched_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("nothing_runs")
-@pytest.mark.parametrize("master", ["loca", "local[x]", "http://host:7077", "local[2"])
+@pytest.mark.parametrize("master", ["loca", "local[x]", "local[0]", "http://host:7077", "local[2"])
 def test_a_master_that_spark_would_not_understand_is_refused(master: str) -> None:
     with pytest.raises(BadInput, match=r"not a Spark master; allowed: local, local\[N\]"):
         spark_session(master)

@@ -24,6 +24,7 @@ def _asker(frame: FrameType | None) -> str:
     return Path(frame.f_code.co_filename).name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("dataset", registry.datasets())
 def test_no_two_purposes_share_a_stream(spark: SparkSession, dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     askers: dict[tuple[str, ...], set[str]] = defaultdict(set)

@@ -53,7 +53,7 @@ def rewritten(archive: Path, to: Path, without: str = "\0") -> Path:
     with ZipFile(archive) as old, ZipFile(to, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == "payerlake/__init__.py":
+            if name == "payerlake/version.py":
                 lines = content.decode().splitlines()
                 content = "\n".join(f'__version__ = "{VERSION}"' if "__version__ =" in x else x for x in lines).encode()
             if without not in name:

@@ -96,7 +96,6 @@ def _datasets(name: str) -> list[str]:
 )
 @click.option(
     "--format",
-    "format",
     multiple=True,
     metavar="NAME",
     help="delta, csv or parquet; may be repeated.  [default: delta]",

@@ -7,6 +7,7 @@ import pytest
 from payerlake.contract import settings
 from payerlake.errors import BadInput
 from payerlake.insurance.claims import most_candidates
+from payerlake.insurance.dataset import INSURANCE
 from payerlake.insurance.settings import InsuranceSettings
 
 
@@ -22,3 +23,5 @@ def test_more_candidates_than_claim_ids_are_refused_with_what_to_lower() -> None
     chosen = loaded("claims.lookback_years=10", "claims.highest_frequency=50", "claims.season={1: 3}")
     with pytest.raises(BadInput, match=r"^claims: 1\d\d\d candidates .* room for 650; lower highest_frequency"):
         most_candidates(chosen)
+    with pytest.raises(BadInput, match=r"^claims: 1\d\d\d candidates .* room for 650; lower highest_frequency"):
+        INSURANCE.solve(chosen)

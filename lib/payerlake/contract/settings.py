@@ -320,10 +320,10 @@ def _validated(model: type[S], merged: dict[str, Any], layers: list[_Layer]) -> 
 def _written_in(layers: list[_Layer], path: list[str], model: type[BaseModel]) -> str:
     """Where the value at this path was last written; of a missing value, where the part was that lacks it."""
     for length in range(len(path), 0, -1):
-        for layer in reversed(layers):
+        for layer in layers[::-1]:
             if _wrote(layer, path[:length], model):
-                return str(layer.where)
-    return str(layers[0].where)
+                return layer.where
+    return layers[0].where
 
 
 def _wrote(layer: _Layer, path: list[str], model: type[BaseModel]) -> bool:

@@ -21,6 +21,7 @@ from payerlake.finance.settings import FinanceSettings
 from payerlake.person.people import place_among
 from payerlake.sampling.distributions import number_at
 from payerlake.sampling.draws import Draws
+from payerlake.sampling.packing import bits_of, has_any
 from payerlake.sampling.solving import Dependence, State
 
 MAX_CHRONIC = 62
@@ -82,14 +83,14 @@ class Morbidity:
         rate = number_at([rates[code] for rates in self._rates], F.col("cell"))
         has = draws.uniform("patients", "diagnoses", F.col("id"), draw=code) < rate
         if diagnosis.requires:
-            has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.requires))) != 0)
+            has = has & has_any(before, self.mask(diagnosis.requires))
         if diagnosis.excludes:
-            has = has & (before.bitwiseAND(F.lit(self.mask(diagnosis.excludes))) == 0)
+            has = has & ~has_any(before, self.mask(diagnosis.excludes))
         return F.when(has, F.lit(self.mask((code,))).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
 
     def mask(self, codes: tuple[str, ...]) -> int:
         """The bits of these chronic diagnoses."""
-        return sum(1 << self._position[code] for code in codes)
+        return bits_of(self._position[code] for code in codes)
 
     def _solved(self, sex: str, age: int) -> dict[str, float]:
         rates: dict[str, float] = {}

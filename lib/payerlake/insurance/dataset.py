@@ -10,9 +10,10 @@ from payerlake.person.people import household_patterns
 
 
 def _solve(settings: InsuranceSettings) -> None:
-    """Households; body sizes, lifestyles and the rates of the conditions."""
+    """Households; body sizes, lifestyles and the rates of the conditions; how many claims a member may have."""
     household_patterns(settings)
     prevalence(settings)
+    claims.most_candidates(settings)
 
 
 INSURANCE = Dataset(

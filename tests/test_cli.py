@@ -112,6 +112,8 @@ BAD = {
     ),
     "day out of time": (("generate", "finance", "--set", "population.as_of=0001-01-01"), ["population.as_of"]),
     "unknown partition column": (("generate", "pharmacy", "--set", "partition_by={members: [stat]}"), ["'state'"]),
+    "a name that readers take for null": (("generate", "finance", "--set", "clinics=[NA, B]"), ["'NA'", "clinics"]),
+    "members that are no number": (("generate", "finance", "--set", "members=true"), ["members", "true is neither"]),
     "missing file": (("generate", "pharmacy", "--config", "/nowhere/my.yaml"), ["/nowhere/my.yaml"]),
 }
 

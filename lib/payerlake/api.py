@@ -141,8 +141,9 @@ def load(
 
 
 def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    """The names, each once; one may come alone."""
-    return tuple(dict.fromkeys([given] if isinstance(given, str) else given))
+    """The names, each once; one may come alone. What is no text is a name that nothing has."""
+    names = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    return tuple(dict.fromkeys(map(str, names)))
 
 
 def _at(dataset: str, out: str | Path | None, catalog: str | None, schema: str | None) -> Destination:
@@ -158,6 +159,8 @@ def _starter(spark: SparkSession | None, master: str | None, progress: Progress,
         # Great Expectations takes three seconds to import, which pass while the JVM starts.
         threading.Thread(target=checks.load_engine, daemon=True).start()
         with progress.doing("starting Spark"):
-            return spark_session(master, delta=delta, rows=most if rows is None else rows)
+            return spark_session(
+                None if master is None else str(master), delta=delta, rows=most if rows is None else rows
+            )
 
     return start

@@ -56,7 +56,7 @@ class EngineFailed(PayerlakeError):
 def unknown(where: str, what: str, given: str, allowed: Iterable[str]) -> BadInput:
     """`where: 'memebers' is not a setting; did you mean 'members'? Known: …`."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(given), names, n=1, cutoff=0.6)
     hint = f"; did you mean {near[0]!r}?" if near else "."
     return BadInput(f"{where}: {given!r} is not {what}{hint} Known: {', '.join(names)}")
 

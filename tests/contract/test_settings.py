@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+import payerlake
 from payerlake import registry
 from payerlake.checks import suites
 from payerlake.contract import settings
@@ -323,6 +324,7 @@ def test_shares_that_do_not_sum_to_1_are_refused_with_their_sum_and_who_changed_
         ("population.households.dependents_per_family.x=0", "population.households.dependents_per_family.x: 'x'"),
         ("enrollments.history=maybe", "enrollments.history: 'maybe': must be a valid boolean"),
         ("enrollments.rows_per_member=0", "enrollments.rows_per_member: 0: must be greater than or equal to 1"),
+        ("plan_weights.senior.MCARE-MAPD-001=yes", "plan_weights.senior.MCARE-MAPD-001: true is neither a number nor"),
         ("members_per_file.members=0", "members_per_file.members: 0: must be greater than 0"),
     ],
 )
@@ -491,3 +493,22 @@ def test_what_is_solved_once_is_solved_again_only_where_its_parts_differ() -> No
     of = [load(f"members={members}", f"seed={seed}") for members, seed in ((5, 1), (5, 2), (6, 1), (5, 3))]
     assert [solve(each) for each in of] == [5, 5, 6, 5]
     assert asked == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((7,), r"^dataset: 7 is not a dataset"),
+        (("pharmacy", 5), r"^table: '5' is not a table of pharmacy"),
+        (("pharmacy", [5]), r"^table: '5' is not a table of pharmacy"),
+    ],
+)
+def test_python_refuses_what_is_no_name_as_it_refuses_a_wrong_one(arguments: tuple[Any, ...], problem: str) -> None:
+    with pytest.raises(BadInput, match=problem):
+        payerlake.tables(None, *arguments)
+
+
+@pytest.mark.parametrize(("option", "problem"), [("slice", r"^--slice 1: not I/N"), ("scale", r"^--scale: 1 is not")])
+def test_python_refuses_an_option_of_another_type(option: str, problem: str) -> None:
+    with pytest.raises(BadInput, match=problem):
+        payerlake.tables(None, "pharmacy", **{option: 1})

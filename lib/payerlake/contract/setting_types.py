@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from payerlake.contract.schema import NULL_WORDS
 
 
 class Frozen(BaseModel):
-    """Base of all settings: typed, immutable, unknown keys, NaN and infinity refused."""
+    """Base of all settings: typed, immutable, unknown keys, NaN, infinity and words for null refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _no_word_for_null(self) -> Frozen:
+        """Names become data, and no text of a table may be such a word."""
+        for field, value in self:
+            for text in _texts(value):
+                if text in NULL_WORDS:
+                    raise ValueError(f"{field}: {text!r} is a word that readers take for a null; name it otherwise")
+        return self
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple, Mapping)):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def sums_to_one(shares: dict[Any, float]) -> dict[Any, float]:

@@ -259,6 +259,8 @@ def _check_keys(where: str, values: Mapping[str, Any], annotation: Any, above: s
             _check_keys(where, value, inner, f"{name}.")
         elif _is_model(inner):
             raise BadInput(f"{where}: {name}: {value!r} is not a mapping; allowed: {', '.join(inner.model_fields)}")
+        elif isinstance(value, bool) and inner is not bool:  # pydantic would take it for 1 or 0
+            raise BadInput(f"{where}: {name}: {str(value).lower()} is neither a number nor a text; give one")
 
 
 def _below(annotation: Any, key: str) -> Any:

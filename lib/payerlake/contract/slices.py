@@ -20,7 +20,7 @@ class Slice:
     @classmethod
     def parse(cls, text: str) -> Slice:
         """The slice of this text. Raises BadInput where it is none."""
-        match = _TEXT.fullmatch(text)
+        match = _TEXT.fullmatch(str(text))
         part, parts = (int(match[1]), int(match[2])) if match else (0, 0)
         if not 1 <= part <= parts:
             raise BadInput(f"--slice {text}: not I/N with I from 1 to N, for example --slice 1/10")

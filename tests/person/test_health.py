@@ -12,7 +12,8 @@ from scipy import stats
 
 from payerlake import reference, registry
 from payerlake.contract import settings
-from payerlake.person.health import Health, Way, condition_of
+from payerlake.person.conditions import condition_of
+from payerlake.person.health import Health, Way
 
 PERSONS = 20_000
 SURE = 1e-4

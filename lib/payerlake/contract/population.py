@@ -53,6 +53,7 @@ class Population(Frozen):
     """Shares of sex, age and state, and the households, of one population.
 
     `age_bands` are whole years at `as_of`, written `from-to` inclusive, without gaps; ages are uniform inside a band.
+    in_common: every dataset tells of the same health of these people, instead of each by the rates of its own document.
     """
 
     as_of: datetime.date = Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2200, 12, 31))
@@ -60,6 +61,7 @@ class Population(Frozen):
     age_bands: Shares
     states: States
     households: HouseholdMix = Field(description="roles and family sizes")
+    in_common: bool = False
 
     @model_validator(mode="after")
     def _bands_touch(self) -> Population:

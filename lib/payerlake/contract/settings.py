@@ -41,11 +41,18 @@ class DatasetSettings(Frozen):
     """
 
     dataset: ClassVar[str]
+    told: ClassVar[tuple[int, int]] = (0, 120)  # ages of those whom it tells of where the population is everybody
     members: int = Field(gt=0, le=MOST_MEMBERS)
     seed: int
     population: Population
     members_per_file: Frozen
     partition_by: dict[str, list[str]]
+
+    @property
+    def ages(self) -> tuple[int, int]:
+        """The first and the last age in years of those whom the dataset tells of."""
+        first, last = self.population.bands[0][0], self.population.bands[-1][1]
+        return (max(first, self.told[0]), min(last, self.told[1])) if self.population.in_common else (first, last)
 
 
 class _Layer(NamedTuple):

@@ -20,7 +20,8 @@ from payerlake.errors import BadInput
 from payerlake.finance.catalogue import AGE_BANDS, SEXES, Diagnosis, Procedure, paired
 from payerlake.finance.columns import place_of
 from payerlake.finance.settings import FinanceSettings
-from payerlake.person.health import Health, Way, condition_of
+from payerlake.person.conditions import condition_of, listed
+from payerlake.person.health import Health, Way
 from payerlake.person.people import place_among
 from payerlake.sampling.distributions import number_at
 from payerlake.sampling.packing import bits_of, has_any
@@ -58,8 +59,7 @@ class Morbidity:
     @cached_property
     def _ages(self) -> list[int]:
         """The ages at which something begins or ends that the catalogue says."""
-        bands = self._settings.population.bands
-        first, last = bands[0][0], bands[-1][1]
+        first, last = self._settings.ages
         known: list[Diagnosis | Procedure] = [*self._settings.diagnoses, *self._settings.procedures]
         cuts = {first, *AGE_BANDS.values(), *(k.from_age for k in known), *(k.to_age + 1 for k in known)}
         return sorted(age for age in cuts if first <= age <= last)
@@ -69,8 +69,14 @@ class Morbidity:
         return place_of(place_among(self._ages, age), sex)
 
     def diagnosed(self, patients: DataFrame) -> DataFrame:
-        """Adds `conditions`, the bits (bigint) of the chronic diagnoses of the patient, whose `cell` is known."""
+        """Adds `conditions`, the bits (bigint) of the chronic diagnoses of the patient, whose `age`, `sex` and `cell`
+        are known."""
         health, frame = Health(self._settings), patients.select("*", F.lit(0).cast("bigint").alias("conditions"))
+        if health.is_in_common:
+            frame = health.with_own(frame)
+            for level in self._levels:
+                frame = health.diagnosed(frame, [(name, self._codes(health, name)) for name in level], draw="code")
+            return frame.drop("own")
         for level in self._levels:
             frame = health.diagnosed(frame, [(name, self._ways(name)) for name in level])
         return frame
@@ -83,15 +89,32 @@ class Morbidity:
         return sum(
             sum(d.at(sex, age) for d in self.chronic) / 100 * (shares[age] * population.sex.get(sex, 0.0))
             for age, sex in self.cells
-        )
+        ) / math.fsum(shares.values())
 
     def _ways(self, condition: str) -> list[Way]:
         """To the codes of a condition, in the catalogue's order."""
         return [
             Way(i, number_at([rates[d.icd10_code] for rates in self._rates], F.col("cell")), self._is_open(d))
-            for i, d in enumerate(self.chronic)
-            if condition_of(d.icd10_code) == condition
+            for i, d in self._of(condition)
         ]
+
+    def _codes(self, health: Health, condition: str) -> list[Way]:
+        """To the codes by which a condition that the patient has is known here, by their prevalences. What the person
+        may have or not is drawn by the list; what the list has not, by the catalogue."""
+        if condition not in listed():
+            return self._ways(condition)
+        ways, rest = [], F.lit(0.0)
+        for i, d in reversed(self._of(condition)):
+            weight, is_open = number_at([d.at(sex, age) for age, sex in self.cells], F.col("cell")), self._is_open(d)
+            rest = rest + (weight if is_open is None else F.when(is_open, weight).otherwise(0.0))
+            has = health.has_own(condition)
+            share = F.coalesce(F.try_divide(weight, rest), F.lit(0.0))
+            ways.append(Way(i, share, has if is_open is None else has & is_open))
+        return ways[::-1]
+
+    def _of(self, condition: str) -> list[tuple[int, Diagnosis]]:
+        """The codes of a condition with their positions."""
+        return [(i, d) for i, d in enumerate(self.chronic) if condition_of(d.icd10_code) == condition]
 
     def _is_open(self, diagnosis: Diagnosis) -> Column | None:
         """Whether the patient has what it requires and nothing that it excludes, but for codes of its own condition."""

@@ -73,10 +73,10 @@ class Payers:
     @cached_property
     def _ages(self) -> list[int]:
         """The ages at which a plan's members begin or end."""
-        bands = self._settings.population.bands
+        first, last = self._settings.ages
         plans = self._settings.plans.values()
-        cuts = {bands[0][0], *(plan.from_age for plan in plans), *(plan.to_age + 1 for plan in plans)}
-        return sorted(age for age in cuts if bands[0][0] <= age <= bands[-1][1])
+        cuts = {first, *(plan.from_age for plan in plans), *(plan.to_age + 1 for plan in plans)}
+        return sorted(age for age in cuts if first <= age <= last)
 
     def _product_weights(self, of_age: Sequence[float]) -> list[float]:
         totals = [math.fsum(product.weight for at, _, product in self._products if at == i) for i in range(len(of_age))]
@@ -87,7 +87,7 @@ class Payers:
         fitting of the plans' weights and the ages' shares, the ages last, since people are as old as they are."""
         plans, alone = list(self._settings.plans.values()), self._settings.self_pay.share
         edges = [*[self._settings.population.rank_of_age(age) for age in self._ages], 1.0]
-        of_ages = [high - low for low, high in pairwise(edges)]
+        of_ages = [(high - low) / (edges[-1] - edges[0]) for low, high in pairwise(edges)]
         total = math.fsum(plan.weight for plan in plans)
         of_plans = [plan.weight / total for plan in plans]
         table = [[_start(plan, age) for plan in plans] for age in self._ages]

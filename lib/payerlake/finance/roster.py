@@ -18,7 +18,7 @@ from payerlake.finance.settings import FinanceSettings
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import integer_at
-from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.frames import filtered, in_a_new_method
 from payerlake.sampling.identifiers import hexadecimal, numbered
 
 _ROUNDS = ("first", "second", "third", "fourth")  # of mixing a key into a member id
@@ -49,6 +49,8 @@ class Roster:
             self._people.last_name(key, F.col("slot")).alias("last_name"),
         )
         with_age = with_birth.select("id", "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
+        if self._settings.population.in_common:
+            with_age = filtered(with_age, F.col("age").between(*self._settings.ages))
         product = self.payers.product(self._draws.uniform("patients", "health_plan", key), F.col("age"))
         with_payer = with_age.select(
             "*", self.morbidity.cell(F.col("age"), F.col("sex")).alias("cell"), product.alias("product")

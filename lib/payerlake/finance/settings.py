@@ -164,6 +164,7 @@ class FinanceSettings(DatasetSettings):
     """All settings of the finance dataset."""
 
     dataset = "finance"
+    told = (18, 85)
     clinics: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = Field(min_length=1)
     providers_per_clinic: int = Field(gt=0, le=500)
     patients_per_provider: int = Field(gt=0, le=100_000)
@@ -196,7 +197,7 @@ class FinanceSettings(DatasetSettings):
             raise ValueError("clinics: a name stands there twice")
         if not set(self.population.sex) <= set(SEXES):
             raise ValueError("population.sex: must be of F and M alone, as the risk model knows them")
-        if min(self.capitation.rates) > self.population.bands[0][0]:
-            raise ValueError(f"capitation.rates: must begin at {self.population.bands[0][0]} years or younger")
+        if min(self.capitation.rates) > self.ages[0]:
+            raise ValueError(f"capitation.rates: must begin at {self.ages[0]} years or younger")
         paired(self.diagnoses, self.procedures, self.diagnosis_procedures)
         return self

@@ -28,6 +28,8 @@ _UNIT = NormalDist()
 _REACH = 8.0  # standard normals beyond it do not occur: a uniform has 53 bits
 _STEP = 1 / 16
 _KNOTS = round(2 * _REACH / _STEP) + 1
+_MORE = 10.0  # of the body mass index, beyond 30, of those who would weigh less without their obesity
+_TENTH = 0.1  # kg: what rounding takes must not take the obesity
 _OBESE = 30.0  # body mass index in kg/m², WHO
 _YEAR = 365.25
 _STRETCHED = 1.5  # deviations up to which the upper half is stretched; beyond, it is shifted
@@ -71,6 +73,12 @@ class Bodies:
         """Whether the body mass index is 30 or more; of a child, whether it is above the chart's 95th percentile."""
         heaviest = heavy > F.lit(_inverse(1 - self._settings.child_obesity))
         return F.when(self._is_adult(days), weight >= _OBESE * height * height / 10_000).otherwise(heaviest)
+
+    def weight_of_obesity(self, days: Column, height: Column, u: Column) -> Column:
+        """A weight in kg to one decimal (double) of an adult of this height with a body mass index from 30 on; 0 of a
+        child, whom the growth chart alone tells."""
+        index = F.lit(_OBESE) + u * u * _MORE
+        return F.when(self._is_adult(days), rounded(index * height * height / 10_000 + _TENTH, 1)).otherwise(0.0)
 
     def obese_share(self, age: int, sex: int) -> float:
         """The share of people of this age and sex who are obese."""

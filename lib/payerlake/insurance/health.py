@@ -25,6 +25,7 @@ from payerlake.insurance.prevalence import (
 )
 from payerlake.insurance.settings import LATENT, SEXES, InsuranceSettings, at_age
 from payerlake.person import health
+from payerlake.person.conditions import condition_of, listed
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import (
@@ -39,6 +40,7 @@ from payerlake.sampling.frames import in_a_new_method
 from payerlake.sampling.packing import bits_of, has_any
 
 _AGES = range(128)
+_OBESITY = "Obesity"  # of conf/reference/health.csv
 
 
 class Health:
@@ -87,9 +89,10 @@ class Health:
         """Adds `height`, `weight`, the normals `z0`, `z1`, `z2` (… `z5`) behind the lifestyle, and what conditions
         depend on: `cell` of age, `smoker`, `drinker`, `housing_insecure`, `obese`, and all of it as `profile`."""
         key, sex, days = F.col("id"), F.col("s"), F.col("days")
+        people = self._health.with_own(people) if self._health.is_in_common else people
         behind = {
             "tall": self._draws.uniform("members", "height", key),
-            "heavy": self._draws.uniform("members", "weight", key),
+            "heavy": self._heavy(),
             **self._lifestyles.uniforms(self._draws, key, len(LATENT) if all_traits else RISK_TRAITS),
         }
         normals = in_a_new_method(with_normals(people, **behind))
@@ -107,11 +110,29 @@ class Health:
             self.has_trait("drinker").alias("drinker"),
             self.has_trait("housing").alias("housing_insecure"),
         )
+        with_weight = self._weighed(with_size)
         obese = self._bodies.obese(days, F.col("height"), F.col("weight"), heavy)
-        with_risks = with_size.select("*", obese.alias("obese"))
+        with_risks = with_weight.select("*", obese.alias("obese"))
         risks = [F.when(F.col(name), bit).otherwise(0) for name, bit in RISK_BITS.items()]
         profile = place_in_rows(sex, reduce(Column.bitwiseOR, risks), COMBINATIONS)
         return with_risks.select("*", place_in_rows(F.col("cell"), profile, PROFILES).alias("profile"))
+
+    def _heavy(self) -> Column:
+        """The uniform behind the weight. A child that has obesity whatever dataset asks is among the heaviest."""
+        u = self._draws.uniform("members", "weight", F.col("id"))
+        if not self._health.is_in_common:
+            return u
+        among = F.lit(1.0) - (F.lit(1.0) - u) * self._bodies.obese_share(0, 0)
+        return F.when(self._health.has_own(_OBESITY), among).otherwise(u)
+
+    def _weighed(self, sized: DataFrame) -> DataFrame:
+        """With the `weight` of obesity for adults who have it whatever dataset asks."""
+        if not self._health.is_in_common:
+            return sized
+        u = self._draws.uniform("members", "weight", F.col("id"))
+        least = self._bodies.weight_of_obesity(F.col("days"), F.col("height"), u)
+        weight = F.when(self._health.has_own(_OBESITY), F.greatest("weight", least)).otherwise(F.col("weight"))
+        return sized.select(*[F.col(c) for c in sized.columns if c != "weight"], weight.alias("weight"))
 
     def has_trait(self, name: str) -> Column:
         """Whether a trait of the lifestyle is there, by the normals of the row."""
@@ -134,9 +155,14 @@ class Health:
 
     def diagnosed(self, profiled: DataFrame) -> DataFrame:
         """Adds `conditions`, the bits (bigint) of what people have of themselves or by comorbidity."""
-        diagnosed = profiled.select("*", F.lit(0).cast("bigint").alias("conditions"))
+        known = (
+            self._health.of_own(list(self._drawn.values())) if self._health.is_in_common else F.lit(0).cast("bigint")
+        )
+        diagnosed = profiled.select("*", known.alias("conditions"))
         for level in self.rates.levels:
-            diagnosed = self._health.diagnosed(diagnosed, [(self._drawn[name], self._ways(name)) for name in level])
+            diagnosed = self._health.diagnosed(
+                diagnosed, [(self._drawn[name], self._ways(name)) for name in level if not self._is_own(name)]
+            )
         return diagnosed
 
     def has(self, *names: str) -> Column:
@@ -157,10 +183,19 @@ class Health:
         position = self._settings.conditions.position(name)
         return 0 if position is None else bits_of([position])
 
+    @property
+    def own(self) -> list[str]:
+        """The column that `profiled` adds where conditions are in common; what finds and dates them needs it."""
+        return ["own"] if self._health.is_in_common else []
+
+    def _is_own(self, name: str) -> bool:
+        """Whether the person has the condition or not whatever dataset asks."""
+        return self._health.is_in_common and self._drawn[name] in listed()
+
     @cached_property
     def _drawn(self) -> dict[str, str]:
         """By whose draw somebody has each condition."""
-        return {condition.name: health.condition_of(condition.icd10) for condition in self._settings.conditions.used}
+        return {condition.name: condition_of(condition.icd10) for condition in self._settings.conditions.used}
 
     def _ways(self, name: str) -> list[health.Way]:
         """To have it of oneself, by age, sex and risks, and by the rules that add it to those who have others."""
@@ -183,8 +218,9 @@ class Health:
     def dated(self, diagnosed: DataFrame) -> DataFrame:
         """Adds, for `diagnostic_date`, a column of the date of each condition that rules are given or add: null for
         those who do not have it. What a rule adds is found after what it was given."""
-        added = list(dict.fromkeys(rule.adds for rule in self.rates.order))
-        given = dict.fromkeys(name for rule in self.rates.order for name in rule.given if name not in added)
+        added = self._added
+        rules = [rule for rule in self.rates.order if rule.adds in added]
+        given = dict.fromkeys(name for rule in rules for name in rule.given if name not in added)
         with_since = diagnosed.select("*", self._since_birth().alias("since_birth"))
         own = {name: F.when(self.has(name), self._own_date(name)) for name in given}
         dates = with_since.select("*", *[date.alias(self._date(name)) for name, date in own.items()])
@@ -194,11 +230,19 @@ class Health:
 
     def diagnostic_date(self) -> Column:
         """The date on which the condition of the row, in column `condition_id`, was found."""
-        drawn = list(self._drawn.values())
-        chosen = self._found(self._health.earliness_of(drawn, F.col("condition_id").cast("int") - 1))
-        for target in dict.fromkeys(rule.adds for rule in self.rates.order):
+        drawn, place = list(self._drawn.values()), F.col("condition_id").cast("int") - 1
+        chosen = self._found(self._health.earliness_of(drawn, place))
+        own = [i + 1 for i, name in enumerate(self._drawn) if self._is_own(name)]
+        if own:
+            chosen = F.when(F.col("condition_id").isin(own), self._health.found_own(drawn, place)).otherwise(chosen)
+        for target in self._added:
             chosen = F.when(F.col("condition_id") == self._id(target), F.col(self._date(target))).otherwise(chosen)
         return chosen
+
+    @cached_property
+    def _added(self) -> list[str]:
+        """The conditions that rules add, in the order of their dependence."""
+        return [name for name in dict.fromkeys(rule.adds for rule in self.rates.order) if not self._is_own(name)]
 
     def _id(self, name: str) -> int:
         position = self._settings.conditions.position(name)
@@ -222,6 +266,8 @@ class Health:
         return date
 
     def _own_date(self, name: str) -> Column:
+        if self._is_own(name):
+            return self._health.found_own([self._drawn[name]], F.lit(0))
         return self._found(self._health.earliness(self._drawn[name]))
 
     def _found(self, earliness: Column) -> Column:

@@ -98,7 +98,8 @@ class Prevalence:
     def eligible_share(self, measure: Measure) -> float:
         """The share of all members that is eligible for the measure."""
         population, with_age = self._settings.population, self._settings.risk.with_age
-        young, old = (population.rank_of_age(age) for age in (measure.age_from, measure.age_to + 1))
+        ages = (max(measure.age_from, self._settings.ages[0]), measure.age_to + 1)
+        young, old = (self._settings.among_members(population.rank_of_age(age)) for age in ages)
         # The density of the two ranks, 1 + θ(1 − 2 age)(1 − 2 risk), over the range of ages.
         weights = (old - young) + with_age * (1 - 2 * self._ranks) * ((old - old**2) - (young - young**2))
         known = tuple(code for code in measure.conditions if code in self._catalogue)

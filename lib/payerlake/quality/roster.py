@@ -6,7 +6,7 @@ the order of the catalogue and of the measures.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise
 
 from pyspark.sql import Column, DataFrame
@@ -14,13 +14,14 @@ from pyspark.sql import functions as F
 
 from payerlake import reference
 from payerlake.contract.population import years_before
-from payerlake.person.health import Health, Way, condition_of
+from payerlake.person.conditions import Onset, condition_of
+from payerlake.person.health import Health, Way
 from payerlake.person.world import World, planned_once
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.prevalence import Prevalence, prevalence
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import bernoulli, number_at, piecewise_linear, table_choice
-from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.frames import filtered, in_a_new_method
 from payerlake.sampling.packing import bits_of, has_any
 
 _BLOCK = 1000  # members of consecutive keys among whom the plans have their shares, to one member
@@ -42,19 +43,26 @@ class Roster:
         """Adds `birth_date`, `sex`, `plan` (position, int), `zip` (position, int) and `risk` (double)."""
         with_slot = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
         key, slot = F.col("id"), F.col("slot")
-        return with_slot.select(
+        people = with_slot.select(
             *keys.columns,
             "plan",
             self._people.birth_date(key, slot).alias("birth_date"),
             self._people.sex(key, slot).alias("sex"),
             self._zip().alias("zip"),
-            self._risk(self._people.age_rank(key, slot)).alias("risk"),
+            self._risk(self._settings.among_members(self._people.age_rank(key, slot))).alias("risk"),
         )
+        if not self._settings.population.in_common:
+            return people
+        return filtered(people, self._age().between(*self._settings.ages))
 
     @planned_once
     def diagnosed(self, keys: DataFrame) -> DataFrame:
         """What `people` adds, and `conditions`, the bits (bigint) of what the member has."""
         people = self.people(keys)
+        if self._health.is_in_common:
+            own = self._health.with_own(people.select("*", self._age().alias("age")))
+            found = self._health.of_own(self._own).alias("conditions")
+            return in_a_new_method(own.select(*people.columns, "own", found))
         factor = self._prevalence.risk_factor(F.col("risk"))
         diagnosed = people.select("*", factor.alias("factor"), F.lit(0).cast("bigint").alias("conditions"))
         for level in self._prevalence.dependence.levels:
@@ -67,6 +75,25 @@ class Roster:
         rates = self._prevalence.gap_rates()
         bits = [self._gap(i, measure, rates) for i, measure in enumerate(measures())]
         return in_a_new_method(diagnosed.select("*", reduce(Column.bitwiseOR, bits).alias("gaps")))
+
+    def diagnosis_date(self) -> Column:
+        """The day on which a condition of the member, by its position in `condition`, was found."""
+        if self._health.is_in_common:
+            return self._health.found_own(self._own, F.col("condition"))
+        when = [
+            Onset(name, c.onset_from, c.onset_to, c.within_years, tuple(map(self._conditions.codes.index, c.causes)))
+            for name, c in zip(self._own, self._conditions.catalogue, strict=True)
+        ]
+        return self._health.found(when, F.col("condition"), "conditions")
+
+    def _age(self) -> Column:
+        """Whole years (int) on the day of the dataset."""
+        return self._people.age(F.datediff(F.lit(self._settings.population.as_of), F.col("birth_date")))
+
+    @cached_property
+    def _own(self) -> list[str]:
+        """What each of the dataset's conditions is to the person."""
+        return [condition_of(code) for code in self._conditions.codes]
 
     def has_any(self, codes: tuple[str, ...]) -> Column:
         """Whether the member has one of these conditions."""

@@ -98,6 +98,11 @@ class ChronicCondition(Frozen):
     times_with: float = Field(ge=0)
     times_without: float = Field(ge=0)
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The conditions that it follows from: those without which nobody has it, as diabetes is of its retinopathy."""
+        return self.given if self.times_without == 0 else ()
+
     @model_validator(mode="after")
     def _plausible(self) -> ChronicCondition:
         if self.onset_from >= self.onset_to:
@@ -211,12 +216,18 @@ class QualitySettings(DatasetSettings):
     """All settings of the quality dataset."""
 
     dataset = "quality"
+    told = (65, 120)
     members_per_file: MembersPerFile
     plans: Annotated[dict[str, PlanMembers], AfterValidator(_known_plans)]
     regions: Regions
     risk: Risk
     conditions: Conditions
     gaps: Gaps
+
+    def among_members(self, rank: Any) -> Any:
+        """Of a rank in the age of the population, a number or a column, the rank among the members."""
+        first = self.population.rank_of_age(self.ages[0])
+        return (rank - first) * (1 / (1 - first)) if first > 0 else rank
 
     @property
     def conditions_per_member(self) -> float:

@@ -34,6 +34,20 @@ States = Annotated[Weights, BeforeValidator(_from_state_file), AfterValidator(_p
 """Weights of states by postal code, or the name of a file that has them: state, population."""
 
 
+def _from_zip_code_file(codes: Any) -> Any:
+    """The codes themselves, or the zip_code column of a list of `conf/reference` or a CSV file."""
+    if not isinstance(codes, str):
+        return codes
+    try:
+        return tuple(row["zip_code"] for row in reference.rows_of(codes))
+    except KeyError as error:
+        raise ValueError("a file of ZIP codes has the column zip_code") from error
+
+
+ZipCodes = Annotated[tuple[str, ...] | None, BeforeValidator(_from_zip_code_file)]
+"""ZIP codes, or the name of a file that has them: zip_code."""
+
+
 class HouseholdMix(Frozen):
     """How members form households: the shares of the three roles, and how many dependents a family with any has."""
 
@@ -54,6 +68,7 @@ class Population(Frozen):
 
     `age_bands` are whole years at `as_of`, written `from-to` inclusive, without gaps; ages are uniform inside a band.
     in_common: every dataset tells of the same health of these people, instead of each by the rates of its own document.
+    zip_codes: the ZIP codes in which they live, all alike likely within a state; None for all of the states'.
     """
 
     as_of: datetime.date = Field(ge=datetime.date(1900, 1, 1), le=datetime.date(2200, 12, 31))
@@ -62,6 +77,7 @@ class Population(Frozen):
     states: States
     households: HouseholdMix = Field(description="roles and family sizes")
     in_common: bool = False
+    zip_codes: ZipCodes = None
 
     @model_validator(mode="after")
     def _bands_touch(self) -> Population:

@@ -7,12 +7,12 @@ from payerlake.finance import capitation, claims, patients, provider_summary
 from payerlake.finance.casemix import casemix
 from payerlake.finance.payers import payers
 from payerlake.finance.settings import FinanceSettings
-from payerlake.person.people import household_patterns
+from payerlake.person import people
 
 
 def _solve(settings: FinanceSettings) -> None:
     """Households; who pays for whom, the rates of the diagnoses, and the case mix."""
-    household_patterns(settings)
+    people.solve(settings)
     payers(settings)
     casemix(settings)
 

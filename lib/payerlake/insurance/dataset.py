@@ -6,12 +6,12 @@ from payerlake.contract.dataset import Dataset
 from payerlake.insurance import claims, condition, enrollment, facility, insurance, member_condition, members, plan
 from payerlake.insurance.prevalence import prevalence
 from payerlake.insurance.settings import InsuranceSettings
-from payerlake.person.people import household_patterns
+from payerlake.person import people
 
 
 def _solve(settings: InsuranceSettings) -> None:
     """Households; body sizes, lifestyles and the rates of the conditions; how many claims a member may have."""
-    household_patterns(settings)
+    people.solve(settings)
     prevalence(settings)
     claims.most_candidates(settings)
 

@@ -50,16 +50,24 @@ def household_patterns(settings: DatasetSettings) -> list[list[households.Slot]]
     return households.patterns(settings.population.households, draws.on_driver("people", "households"))
 
 
+@solved_once("population")
+def homes(settings: DatasetSettings) -> Places:
+    """Where these people live. Raises BadInput where its ZIP codes are not those of its states."""
+    return Places(list(settings.population.states), settings.population.zip_codes)
+
+
+def solve(settings: DatasetSettings) -> None:
+    """All that is worked out of these people before Spark starts. Raises BadInput for a population that cannot be."""
+    household_patterns(settings)
+    homes(settings)
+
+
 class People:
     """The people of one population and seed, whatever dataset's settings have them."""
 
     def __init__(self, settings: DatasetSettings) -> None:
         self.population = settings.population
         self._settings, self._draws = settings, Draws(settings.seed, PERSON)
-
-    @cached_property
-    def _places(self) -> Places:
-        return Places(list(self.population.states))
 
     @cached_property
     def _packed_slots(self) -> list[int]:
@@ -153,7 +161,7 @@ class People:
 
     def home(self, household: Column) -> Column:
         """The record of the household's ZIP code, which `places.field` reads."""
-        return self._places.record(self._uniform("zip", household), self.state_index(household))
+        return homes(self._settings).record(self._uniform("zip", household), self.state_index(household))
 
     def street(self, household: Column) -> Column:
         """House number and street."""

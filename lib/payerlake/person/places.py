@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,6 +11,7 @@ import zipcodes
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from payerlake.errors import BadInput
 from payerlake.sampling.distributions import constant_array, integer, string_at
 
 
@@ -61,10 +63,17 @@ class Places:
     strings do not fit a processor's caches; a look-up for each field would cost as much as all else of an address.
     """
 
-    def __init__(self, states: list[str]) -> None:
-        """states: postal codes; their order is that of `state_index`."""
-        self._zips = [place for state in states for place in zips(state)]
-        counts = [len(zips(state)) for state in states]
+    def __init__(self, states: list[str], only: Collection[str] | None = None) -> None:
+        """states: postal codes; their order is that of `state_index`. only: of their ZIP codes these.
+
+        Raises BadInput for a state in which none of them is.
+        """
+        found = [[place for place in zips(state) if only is None or place.zip_code in only] for state in states]
+        without = [state for state, places in zip(states, found, strict=True) if not places]
+        if without:
+            raise BadInput(f"population.zip_codes: none is a ZIP code of {', '.join(without)}, which states names")
+        self._zips = [place for places in found for place in places]
+        counts = [len(places) for places in found]
         self._first = [sum(counts[:i]) for i in range(len(counts))]
         self._counts = counts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from payerlake.contract.dataset import Dataset
-from payerlake.person.people import household_patterns
+from payerlake.person import people
 from payerlake.quality import (
     activity_cost_standards,
     chronic_conditions_reference,
@@ -28,7 +28,7 @@ from payerlake.quality.settings import QualitySettings
 
 def _solve(settings: QualitySettings) -> None:
     """Households; the rates of the conditions and of the gaps."""
-    household_patterns(settings)
+    people.solve(settings)
     prevalence(settings).gap_rates()
 
 

@@ -16,11 +16,12 @@ from payerlake import reference
 from payerlake.contract.population import years_before
 from payerlake.person.conditions import Onset, condition_of
 from payerlake.person.health import Health, Way
+from payerlake.person.places import field
 from payerlake.person.world import World, planned_once
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.prevalence import Prevalence, prevalence
 from payerlake.quality.settings import QualitySettings
-from payerlake.sampling.distributions import bernoulli, number_at, piecewise_linear, table_choice
+from payerlake.sampling.distributions import bernoulli, constant_array, number_at, piecewise_linear, table_choice
 from payerlake.sampling.frames import filtered, in_a_new_method
 from payerlake.sampling.packing import bits_of, has_any
 
@@ -48,12 +49,12 @@ class Roster:
             "plan",
             self._people.birth_date(key, slot).alias("birth_date"),
             self._people.sex(key, slot).alias("sex"),
-            self._zip().alias("zip"),
+            self._zip(slot).alias("zip"),
             self._risk(self._settings.among_members(self._people.age_rank(key, slot))).alias("risk"),
         )
         if not self._settings.population.in_common:
             return people
-        return filtered(people, self._age().between(*self._settings.ages))
+        return filtered(people, self._age().between(*self._settings.ages) & (F.col("zip") >= 0))
 
     @planned_once
     def diagnosed(self, keys: DataFrame) -> DataFrame:
@@ -112,9 +113,14 @@ class Roster:
             position = position + (place >= round(below * _BLOCK)).cast("int")
         return position
 
-    def _zip(self) -> Column:
-        """The position of the member's ZIP code: by the shares of the regions, in each by whose plan is strongest."""
+    def _zip(self, slot: Column) -> Column:
+        """The position of the member's ZIP code: that of the home, -1 beyond the list, where people are the same in all
+        datasets; else by the shares of the regions, in each by whose plan is strongest."""
         zips, regions = reference.rows("pittsburgh_zip_codes"), self._settings.regions
+        if self._settings.population.in_common:
+            home = field("zip_code", self._people.home(self._people.household(F.col("id"), slot)))
+            known = constant_array([row["zip_code"] for row in zips], "string")
+            return F.array_position(known, home).cast("int") - 1
         weights = []
         region_of = [row["region_type"] for row in zips]
         for plan_id in self._settings.plans:

@@ -162,14 +162,16 @@ class Health:
         return self._draws.uniform_of("health", "found", conditions, place, F.col("id"))
 
     def _usual(self, when: Sequence[Onset], place: Column) -> tuple[Column, Column]:
-        """The first and the last day on which a condition is usually found in this person."""
+        """The first and the last day on which a condition is usually found in this person; at any age in one who has
+        it before the usual one."""
         as_of = F.lit(self._population.as_of)
 
         def after(years: list[int]) -> Column:
             return integer_at([round(of * _YEAR) for of in years], place)
 
+        usual = F.date_add("birth_date", after([onset.first_age for onset in when]))
         first = F.greatest(
-            F.date_add("birth_date", after([onset.first_age for onset in when])),
+            F.when(usual > as_of, F.col("birth_date")).otherwise(usual),
             F.date_sub(as_of, after([onset.within_years or _EVER for onset in when])),
         )
         return first, F.least(F.date_add("birth_date", after([onset.last_age for onset in when])), as_of)

@@ -12,7 +12,8 @@ from payerlake.contract.schema import Column, Index, Table
 from payerlake.insurance.insurance import CONTACT_INFO
 from payerlake.insurance.settings import FACILITIES, NPIS_A_DIGIT, InsuranceSettings
 from payerlake.person import names
-from payerlake.person.places import Places, field
+from payerlake.person.people import homes
+from payerlake.person.places import field
 from payerlake.person.world import World
 from payerlake.sampling.distributions import constant_array, integer, one_of, permutation
 from payerlake.sampling.identifiers import npi, phone
@@ -42,14 +43,14 @@ def facility_in_state(settings: InsuranceSettings, u: SparkColumn, state_index: 
 
 def facility(world: World[InsuranceSettings]) -> DataFrame:
     """One row per facility; key facility_id. Cities, ZIP codes and area codes are real, the facilities are not."""
-    settings, draws, states = world.settings, world.draws, list(world.settings.population.states)
+    settings, draws = world.settings, world.draws
     with_id = world.keys(FACILITIES).select((F.col("id") + 1).alias("id"))
     with_state = with_id.select("id", _state_index(settings, F.col("id")).alias("state_index"))
 
     def u(column: str, draw: str = "") -> SparkColumn:
         return draws.uniform("facility", column, F.col("id"), draw=draw)
 
-    with_place = with_state.select("*", Places(states).record(u("zip"), F.col("state_index")).alias("place"))
+    with_place = with_state.select("*", homes(settings).record(u("zip"), F.col("state_index")).alias("place"))
     area = field("area_code", F.col("place"))
     contact = F.struct(
         phone(area, u("phone")).alias("phone"),

@@ -6,6 +6,7 @@ driver, such that the stated prevalence comes out of both.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -102,14 +103,7 @@ class Prevalence:
             by_sex = np.array([2 / (1 + men), 2 * men / (1 + men), 1.0])
         return np.outer(bands, by_sex).ravel()
 
-    def _solved(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        times = [float(self._rows[name][column]) for column in ("times_with", "times_without")]
-        with_given = self._any(self.given(name))
-        base = self.overall(name) / np.maximum(times[0] * with_given + times[1] * (1 - with_given), 1e-300)
-        found = [np.round(base * t, _DIGITS) for t in times]
-        return found[0], found[1]
-
-    def _any(self, names: list[str]) -> Any:
+    def any_of(self, names: Collection[str]) -> Any:
         """By cell, the probability of having one of these."""
 
         def rate(name: str, has: State) -> np.ndarray:
@@ -117,6 +111,13 @@ class Prevalence:
 
         states = self.dependence.states(names, rate)
         return sum((likelihood for has, likelihood in states if any(has[name] for name in names)), np.zeros(1))
+
+    def _solved(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        times = [float(self._rows[name][column]) for column in ("times_with", "times_without")]
+        with_given = self.any_of(self.given(name))
+        base = self.overall(name) / np.maximum(times[0] * with_given + times[1] * (1 - with_given), 1e-300)
+        found = [np.round(base * t, _DIGITS) for t in times]
+        return found[0], found[1]
 
 
 @cache

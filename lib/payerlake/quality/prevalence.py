@@ -15,6 +15,7 @@ import numpy as np
 
 from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
+from payerlake.person import conditions
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.solving import Dependence, State, bisected
@@ -103,9 +104,16 @@ class Prevalence:
         # The density of the two ranks, 1 + θ(1 − 2 age)(1 − 2 risk), over the range of ages.
         weights = (old - young) + with_age * (1 - 2 * self._ranks) * ((old - old**2) - (young - young**2))
         known = tuple(code for code in measure.conditions if code in self._catalogue)
-        rates = self._any(known) if measure.conditions else np.ones_like(self._factor)
+        rates = self._eligible(known) if measure.conditions else np.ones_like(self._factor)
         of_sex = np.array([[measure.sex in ("", sex)] for sex in SEXES])
         return self._share(rates * of_sex, weights)
+
+    def _eligible(self, codes: tuple[str, ...]) -> Any:
+        """The probability by sex and rank of having one of these conditions, of members."""
+        if not self._settings.population.in_common:
+            return self._any(codes)
+        listed = conditions.prevalence().any_of([conditions.condition_of(code) for code in codes])
+        return listed[-len(conditions.SEXES) :][: len(SEXES), None] * np.ones_like(self._factor)  # of the oldest band
 
     def gap_rates(self) -> list[list[float]]:
         """The probability of a gap of those eligible, by plan and measure. Raises BadInput for more gaps than these."""

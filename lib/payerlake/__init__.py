@@ -1,6 +1,6 @@
 """payerlake: related, realistic synthetic US payer data of any size, as Spark tables reproducible to the byte."""
 
-from payerlake.api import generate, load, tables, validate, verify
+from payerlake.api import generate, load, person, tables, validate, verify
 from payerlake.errors import BadInput, DataFailed, EngineFailed, PayerlakeError
 from payerlake.version import __version__
 
@@ -12,6 +12,7 @@ __all__ = [
     "__version__",
     "generate",
     "load",
+    "person",
     "tables",
     "validate",
     "verify",

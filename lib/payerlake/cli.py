@@ -155,6 +155,25 @@ def _number(text: str) -> int | str:
     return int(text) if text.removeprefix("-").isdecimal() and len(text) <= _DIGITS else text
 
 
+@cli.command(short_help="Show one member's rows of all datasets.")
+@click.argument("number")
+@click.option("--members", metavar="N", help="Of how many members.  [default: each dataset's documented scale]")
+@click.option("--seed", metavar="N", help="The seed of the data.  [default: 42]")
+@click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="A setting that all datasets have; may be repeated."
+)
+@click.option("--config", metavar="FILE", help="YAML with settings below the datasets' names.")
+@click.option("--format", default="text", metavar="NAME", help="text or json.  [default: text]")
+@click.option("--master", metavar="URL", help="Where Spark runs.  [default: local[*]]")
+def show(number: str, members: str | None, seed: str | None, sets: Sequence[str], format: str, **options: Any) -> None:
+    """Show the rows of the member NUMBER, for example M000018, made from the number alone: in all datasets, of which
+    --set population=shared makes the same person."""
+    if format not in printing.LIVES:
+        raise unknown("--format", "a format to show", format, printing.LIVES)
+    asked = [_settings(name, members, seed, sets) for name in registry.datasets()]
+    printing.LIVES[format](api.person(None, number, **asked[0], **options))
+
+
 @cli.command(short_help="Check a published dataset again.")
 @click.argument("dataset")
 @_published_at

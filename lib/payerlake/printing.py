@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import click
+from pyspark.sql import Row
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +20,7 @@ from payerlake.publish.fingerprint import Fingerprint
 from payerlake.publish.run import Outcome
 
 _UNBOUNDED = 100_000  # columns of a line that goes into a file or another program
+_PAGE = 120  # columns where none looks
 _UNASKED = 5  # rules that were not asked are said, the others counted
 
 
@@ -78,6 +81,51 @@ def verified(found: Sequence[tuple[str, str, Fingerprint]]) -> None:
         [(name, format_, f"{one.rows:,} rows", one.digest, "as in the manifest") for name, format_, one in found],
         right=(2,),
     )
+
+
+def life(rows: Mapping[str, Sequence[Row]]) -> None:
+    """One member's rows by table: in columns where they fit the terminal, else first what all of a table share."""
+    for name, of_table in rows.items():
+        click.echo(f"\n{name}: {len(of_table)} {'row' if len(of_table) == 1 else 'rows'}")
+        if not of_table:
+            continue
+        columns = {heading: [_told(row[heading]) for row in of_table] for heading in of_table[0].__fields__}
+        if _fits(list(columns), *zip(*columns.values(), strict=True)):
+            _columns(columns)
+            continue
+        shared = {heading: values for heading, values in columns.items() if len(set(values)) == 1}
+        table([(heading, values[0]) for heading, values in shared.items()])
+        _columns({heading: values for heading, values in columns.items() if heading not in shared})
+
+
+def _columns(columns: Mapping[str, Sequence[str]]) -> None:
+    """A line a row where that fits, else a line a column, with as many rows beside each other as fit."""
+    if not columns or _fits(list(columns), *zip(*columns.values(), strict=True)):
+        table(list(zip(*columns.values(), strict=True)), list(columns))
+        return
+    lines = [(heading, *values) for heading, values in columns.items()]
+    beside = max((n for n in range(1, len(lines[0])) if _fits(*[line[: 1 + n] for line in lines])), default=1)
+    for first in range(1, len(lines[0]), beside):
+        table([(line[0], *line[first : first + beside]) for line in lines])
+
+
+def _fits(*lines: Sequence[str]) -> bool:
+    """Whether these lines, in columns, are no wider than the terminal."""
+    width = sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))
+    return width <= (Console().width if sys.stdout.isatty() else _PAGE)
+
+
+def life_as_json(rows: Mapping[str, Sequence[Row]]) -> None:
+    """One member's rows by table as JSON; decimals and days are texts."""
+    lives = {name: [row.asDict(recursive=True) for row in of_table] for name, of_table in rows.items()}
+    click.echo(json.dumps(lives, indent=1, default=str, ensure_ascii=False))
+
+
+LIVES = {"text": life, "json": life_as_json}
+
+
+def _told(value: Any) -> str:
+    return "-" if value is None else str(value)
 
 
 def loaded(done: databases.Loaded) -> None:

@@ -17,7 +17,7 @@ from payerlake.contract.schema import Table
 from payerlake.contract.settings import S
 from payerlake.contract.slices import Slice
 from payerlake.errors import BadInput, unknown
-from payerlake.person.world import World
+from payerlake.person.world import MEMBERS, World
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,22 @@ def _household_start(whole: World[Any], key: int) -> int:
     head = whole.spark.range(key, key + 1).select(whole.people.household(F.col("id")).alias("head")).first()
     assert head is not None
     return int(head["head"])
+
+
+def require_member(made: Order[Any], number: int) -> None:
+    """Raises BadInput where the dataset has no person of this number, from 1."""
+    if not 1 <= number <= made.settings.members:
+        raise BadInput(
+            f"{number}: {made.dataset.name} has {made.settings.members:,} members, numbered from 1; give one of them, "
+            "or --members"
+        )
+
+
+def rows_of(spark: SparkSession, made: Order[Any], number: int) -> dict[str, DataFrame]:
+    """The rows of the person of this number, from 1, as lazy DataFrames by table, made from the key alone: of the
+    tables that follow the members."""
+    here = World(spark, made.settings, number - 1, number)
+    return {table.name: table.build(here) for table in made.tables if table.spine is MEMBERS}
 
 
 def frames(spark: SparkSession, made: Order[Any]) -> dict[str, DataFrame]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
+from payerlake.person.coverage.settings import CoverageSettings
 from payerlake.person.households import BLOCK, Slot
 from payerlake.person.people import household_patterns
-from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.solving import bisected
 
 ALONE, COUPLE, FAMILY = range(3)
@@ -36,12 +36,12 @@ class Tenure:
 
 
 @solved_once("population", "seed", "plan_year", "enrollments")
-def tenure(settings: PharmacySettings) -> Tenure:
+def tenure(settings: CoverageSettings) -> Tenure:
     """The tenure of these settings, with the households of their people; solved once for each."""
     return solve(settings, household_patterns(settings))
 
 
-def solve(settings: PharmacySettings, patterns: list[list[Slot]]) -> Tenure:
+def solve(settings: CoverageSettings, patterns: list[list[Slot]]) -> Tenure:
     """Exponents under which dependents, spouses and all members have the settings' rows each.
 
     Where dependents or spouses cannot reach it, the others make up for it; BadInput where nobody can.
@@ -74,7 +74,7 @@ def kind_of(has_spouse: bool, size: int) -> int:
     return COUPLE if has_spouse else ALONE
 
 
-def _expected_rows(settings: PharmacySettings) -> Callable[[int, float], float]:
+def _expected_rows(settings: CoverageSettings) -> Callable[[int, float], float]:
     """Expected rows of a member who could have had `cap` years of cover, under an exponent."""
     years = settings.plan_year - settings.enrollments.first_plan_year
     shares = settings.enrollments.scenarios
@@ -88,7 +88,7 @@ def _expected_rows(settings: PharmacySettings) -> Callable[[int, float], float]:
     return rows
 
 
-def _caps(settings: PharmacySettings, patterns: list[list[Slot]]) -> dict[tuple[int, int], Caps]:
+def _caps(settings: CoverageSettings, patterns: list[list[Slot]]) -> dict[tuple[int, int], Caps]:
     """By (kind of household, role): in how many slots how many years of cover are possible."""
     ages = [
         [settings.population.age_of_rank((stratum + (step + 0.5) / _SUBSTEPS) / BLOCK) for step in range(_SUBSTEPS)]

@@ -7,10 +7,10 @@ import pytest
 
 from payerlake.contract import settings
 from payerlake.errors import BadInput
+from payerlake.person.coverage import tenure
+from payerlake.person.coverage.tenure import ALONE, COUPLE, FAMILY
 from payerlake.person.households import BLOCK, ROLES, Slot, patterns
-from payerlake.pharmacy import tenure
 from payerlake.pharmacy.settings import PharmacySettings
-from payerlake.pharmacy.tenure import ALONE, COUPLE, FAMILY
 from payerlake.sampling.draws import Draws
 
 MEMBERS = 200_000

@@ -63,7 +63,7 @@ class Events:
             "id", "household", "birth_date", "all_are_65", F.explode(self._of_member()).alias("occasion")
         ).select("id", "household", "birth_date", "all_are_65", "occasion.*")
         event, effective = F.col("event_type"), F.col("effective_date")
-        before = self._draws.uniform("special_enrollments", "event_date", F.col("household"), effective)
+        before = self._draws.uniform("coverage", "event_date", F.col("household"), effective)
         earlier = F.date_sub(effective, integer(before, 1, _WINDOW).cast("int"))
         day = F.when(event == BIRTH, F.col("birth_date")).when(event == TURNED_65, F.col("all_are_65"))
         return occasions.select("id", "event_type", day.otherwise(earlier).alias("event_date"), "effective_date")

@@ -1,6 +1,7 @@
 """Spans of cover: who is insured by what plan, through which group, from when to when; and on a day.
 
-All of it is arithmetic on the keys of member and household: no join, no shuffle.
+All of it is arithmetic on the keys of member and household: no join, no shuffle. The draws are the person's own,
+whatever dataset asks: with equal settings a member has the same cover in every dataset.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from payerlake.person.coverage.members import Members, has_dependents, last_past
 from payerlake.person.coverage.offers import CLASSES, PAIR, Offers
 from payerlake.person.coverage.plans import plan_kinds
 from payerlake.person.coverage.settings import CoverageSettings
+from payerlake.person.people import PERSON
 from payerlake.person.world import World
 from payerlake.sampling.distributions import constant_array, date_at
+from payerlake.sampling.draws import Draws
 
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES
 
@@ -27,7 +30,7 @@ class Coverage:
     """The coverage of all members of a world."""
 
     def __init__(self, world: World[S], settings: CoverageSettings) -> None:
-        self._settings, self._draws = settings, world.draws
+        self._settings, self._draws = settings, Draws(settings.seed, PERSON)
         self._members = Members(world, settings, self._draws)
         self._offers, self._groups = Offers(settings), Groups(settings)
         self._this_year, self._first_plan_year = settings.plan_year, settings.enrollments.first_plan_year

@@ -1,4 +1,4 @@
-"""Plans: what may be held, through what kind of group, and in which states since when."""
+"""Plans: what may be held, of which line of business, through what kind of group, in which states since when."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ _KIND_OF_FAMILY = {
     "COMM": "GRP", "MCARE": "GRP", "EMP": "EMP", "UNION": "UNI", "GOV": "GOV", "MCAID": "GOV", "CHIP": "GOV",
     "EXCH": "IND", "IND": "IND",
 }  # fmt: skip  # a short list fills its lines
+# By plan type: NCQA's product lines (commercial, exchange, Medicaid, Medicare), parted where the payment is another:
+# Medicare Advantage, which risk adjustment and Star Ratings are about, from Original Medicare with Part D or Medigap;
+# CHIP from Medicaid; and the two federal programmes that pay for care themselves. Who buys commercial cover is told by
+# the kind of group.
+_LINE_OF_TYPE = {
+    **dict.fromkeys(("COMMERCIAL", "EMPLOYER", "UNION", "FEHB", "INDIVIDUAL"), "COMMERCIAL"),
+    **{name: name for name in ("EXCHANGE", "MEDICARE", "MEDICAID", "CHIP")},
+    **dict.fromkeys(("TRICARE", "VA"), "FEDERAL"),
+}
+LINES_OF_BUSINESS = ("COMMERCIAL", "EXCHANGE", "MEDICARE", "MEDICARE_ADVANTAGE", "MEDICAID", "CHIP", "FEDERAL")
 # The regional variants of the commercial plans, by Census region.
 _REGIONS = {
     "COMM-GOLD-002": ("NORTHEAST",),
@@ -26,6 +36,14 @@ _NO_MEDICARE_ADVANTAGE = ("AK",)  # CMS, Medicare Advantage landscape 2024: no i
 def plan_codes() -> list[str]:
     """The plan codes in the order of the reference list: what the position of a plan counts in."""
     return [row["plan_code"] for row in reference.rows("pharmacy_plans")]
+
+
+def lines_of_business() -> list[str]:
+    """For each plan position the line of business, one of LINES_OF_BUSINESS."""
+    return [
+        "MEDICARE_ADVANTAGE" if row["plan_category"] == "MAPD" else _LINE_OF_TYPE[row["plan_type"]]
+        for row in reference.rows("pharmacy_plans")
+    ]
 
 
 def family(plan_code: str) -> str:

@@ -16,11 +16,11 @@ from payerlake.person.coverage.events import DUAL, HISTORICAL, SINGLE, TRANSITIO
 from payerlake.person.coverage.groups import Groups
 from payerlake.person.coverage.members import Members, has_dependents, last_past_year
 from payerlake.person.coverage.offers import CLASSES, PAIR, Offers
-from payerlake.person.coverage.plans import plan_kinds
+from payerlake.person.coverage.plans import lines_of_business, plan_kinds
 from payerlake.person.coverage.settings import CoverageSettings
 from payerlake.person.people import PERSON
 from payerlake.person.world import World
-from payerlake.sampling.distributions import constant_array, date_at
+from payerlake.sampling.distributions import constant_array, date_at, string_at
 from payerlake.sampling.draws import Draws
 
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES
@@ -54,6 +54,47 @@ class Coverage:
         with_year = rows.select("*", self._year().alias("year"))
         with_days = with_year.select("*", *self._days())
         return self._with_plan(with_days)
+
+    def on(self, members: DataFrame, day: Column | datetime.date) -> DataFrame:
+        """Adds to the frame of `members`, which may have columns more, what covers each of them on a day (date).
+
+        line_of_business, plan, second_plan (of dual coverage; positions in plan_codes), group_number, subscriber (the
+        member's key who holds the cover): all null where nobody is covered, as between the end of cover and another.
+        """
+        asked = members.select("*", F.lit(day).alias("_day"), self._span_phase().alias("span_phase"))
+        with_row = asked.select("*", *self._row_on_day())
+        with_year = with_row.select(
+            "*", F.when(F.col("is_past"), F.year("_day")).otherwise(self._current_year()).alias("year")
+        )
+        with_days = with_year.select("*", *self._days_on_day())
+        with_plan = self._with_plan(with_days)
+        is_dual = (F.col("scenario") == DUAL) & ~F.col("is_past")
+        found = {
+            "line_of_business": string_at(lines_of_business(), F.col("plan")),
+            "plan": F.col("plan"),
+            "second_plan": F.when(is_dual, PAIR.unpack("second", F.col("plans"))),
+            "group_number": F.col("group_number"),
+            "subscriber": F.col("household"),
+        }
+        is_covered = F.col("_day") >= F.col("effective_date")
+        is_covered &= F.coalesce(F.col("_day") <= F.col("termination_date"), F.lit(True))
+        return with_plan.select(*members.columns, *(F.when(is_covered, of).alias(name) for name, of in found.items()))
+
+    def _row_on_day(self) -> list[Column]:
+        """Which row a day falls into: one of a past plan year, else the scenario's, and of a transition the new one."""
+        has_past = (F.col("past_rows") > 0) & (F.col("_day") >= F.col("first_day"))
+        is_second = (F.col("scenario") == TRANSITION) & (F.col("_day") >= F.col("new_start"))
+        return [
+            (has_past & (F.year("_day") <= last_past_year(self._this_year))).alias("is_past"),
+            is_second.alias("is_second"),
+        ]
+
+    def _days_on_day(self) -> list[Column]:
+        of_past = F.greatest(F.col("first_day"), F.trunc("_day", "year"))
+        return [
+            F.when(F.col("is_past"), of_past).otherwise(_current_start()).alias("effective_date"),
+            F.when(~F.col("is_past"), self._current_end()).alias("termination_date"),
+        ]
 
     # rows
 

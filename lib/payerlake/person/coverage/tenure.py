@@ -99,7 +99,7 @@ def _caps(settings: CoverageSettings, patterns: list[list[Slot]]) -> dict[tuple[
         counter = caps[kind_of(slot.has_spouse, slot.size), slot.role]
         for age, head_age in zip(ages[slot.stratum], ages[head.stratum], strict=True):
             counter[min(_possible_years(age, slot.role), _possible_years(head_age, 0))] += 1
-    return {key: counter for key, counter in caps.items() if counter}
+    return caps
 
 
 def _with_heads(patterns: Iterable[list[Slot]]) -> Iterator[tuple[Slot, Slot]]:
@@ -120,7 +120,8 @@ def _mean(rows: Callable[[int, float], float], exponent: float, caps: Caps) -> f
 
 def _mean_of(rows: Callable[[int, float], float], parts: list[tuple[Caps, float]]) -> float:
     total = sum(sum(caps.values()) for caps, _ in parts)
-    return sum(n * rows(cap, exponent) for caps, exponent in parts for cap, n in caps.items()) / total
+    of_all = sum(n * rows(cap, exponent) for caps, exponent in parts for cap, n in caps.items())
+    return of_all / total if total else 0.0  # of a kind of household that the population has none of
 
 
 def _exponent(rows: Callable[[float], float], target: float) -> float:

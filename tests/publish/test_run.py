@@ -15,7 +15,7 @@ from payerlake import registry
 from payerlake.contract import settings
 from payerlake.contract.spine import REFERENCE
 from payerlake.errors import BadInput, DataFailed, EngineFailed
-from payerlake.pharmacy.settings import SCENARIOS
+from payerlake.person.coverage.settings import SCENARIOS
 from payerlake.publish import fingerprint, orders, run
 from payerlake.publish.destinations import FolderDestination
 from payerlake.publish.progress import Progress

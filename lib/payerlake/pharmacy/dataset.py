@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from payerlake.contract.dataset import Dataset
+from payerlake.person.coverage.groups import Groups
+from payerlake.person.coverage.offers import Offers
+from payerlake.person.coverage.tenure import tenure
 from payerlake.pharmacy import (
     drugs,
     employer_groups,
@@ -16,10 +19,7 @@ from payerlake.pharmacy import (
     quotas,
     special_enrollments,
 )
-from payerlake.pharmacy.employer_groups import Groups
-from payerlake.pharmacy.offers import Offers
 from payerlake.pharmacy.settings import PharmacySettings
-from payerlake.pharmacy.tenure import tenure
 
 
 def _solve(settings: PharmacySettings) -> None:

@@ -10,11 +10,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
+from payerlake.person.coverage.plans import availability, plan_codes
 from payerlake.person.world import World
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
-from payerlake.pharmacy.plan_states import availability
-from payerlake.pharmacy.plans import PLAN_CODE, plan_codes
+from payerlake.pharmacy.plans import PLAN_CODE
 from payerlake.pharmacy.settings import FORMULARIES, FORMULARY_TYPES, SEGMENTS, PharmacySettings
 from payerlake.sampling.distributions import bernoulli, choice, constant_array, permutation, string_at
 from payerlake.sampling.frames import gathered

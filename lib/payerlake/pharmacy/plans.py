@@ -22,11 +22,6 @@ PLAN_CATEGORIES = (
 )  # fmt: skip  # a list of names fills its lines
 
 
-def plan_codes() -> list[str]:
-    """The plan codes in the order of the reference list, which is that of the table."""
-    return [row["plan_code"] for row in reference.rows("pharmacy_plans")]
-
-
 def plans(world: World[PharmacySettings]) -> DataFrame:
     """One row per plan code; key plan_code. Figures: `conf/reference/pharmacy_plans.csv`, which names their source."""
     rows = [row | {"effective_date": f"{world.settings.plan_year}-01-01"} for row in reference.rows("pharmacy_plans")]

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
-from payerlake import reference
-from payerlake.contract.population import years_before
 from payerlake.contract.setting_types import (
     FromTo,
     Frozen,
     Share,
     Shares,
     SharesByNumber,
-    Weights,
     exactly,
     sums_to_one,
 )
-from payerlake.contract.settings import DatasetSettings
 from payerlake.contract.spine import Spine
+from payerlake.person.coverage.settings import CoverageSettings
 
-Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
-KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
 SEGMENTS = ("MEDICARE_PART_D", "MEDICARE_ADVANTAGE", "COMMERCIAL", "MEDICAID", "FEDERAL", "REGIONAL")
 FORMULARY_TYPES = ("STANDARD", "ENHANCED", "BASIC", "SPECIALTY", "MAIL_ORDER")
-SCENARIOS = ("single_active", "dual_coverage", "plan_transition", "historical_only")
-
-
-def _known_plans(weights: dict[str, float]) -> dict[str, float]:
-    unknown = set(weights) - {row["plan_code"] for row in reference.rows("pharmacy_plans")}
-    if unknown:
-        raise ValueError(
-            f"not plan codes: {', '.join(sorted(unknown))}; `payerlake describe pharmacy.plans` has the list"
-        )
-    return weights
-
-
-def _transition_months(months: dict[int, float]) -> dict[int, float]:
-    if not set(months) <= set(range(2, 12)):
-        raise ValueError(
-            "months must be from 2 to 11: January is open enrollment, and cover must begin within the year"
-        )
-    return months
 
 
 def _shares_of_types(types: dict[str, FormularyType]) -> dict[str, FormularyType]:
@@ -57,9 +33,6 @@ def _tiers_from_3_to_6(shares: dict[int, float]) -> dict[int, float]:
     return shares
 
 
-PlanWeights = Annotated[Weights, AfterValidator(_known_plans)]
-
-
 class MembersPerFile(Frozen):
     """Files of the tables that follow the members: each has the rows of so many members."""
 
@@ -67,52 +40,6 @@ class MembersPerFile(Frozen):
     households: int = Field(gt=0)
     enrollments: int = Field(gt=0)
     special_enrollments: int = Field(gt=0)
-
-
-class Enrollments(Frozen):
-    """What cover the members have and had."""
-
-    scenarios: Annotated[Shares, exactly(*SCENARIOS)]
-    history: bool
-    rows_per_member: float = Field(ge=1)
-    first_plan_year: int = Field(ge=1966)
-    years_with_a_plan: int = Field(ge=1, le=50)
-
-    @property
-    def current_rows_per_member(self) -> float:
-        """Rows that the scenario alone gives a member, on average."""
-        return 1.0 + self.scenarios["dual_coverage"] + self.scenarios["plan_transition"]
-
-    @property
-    def expected_rows_per_member(self) -> float:
-        """All rows of a member, on average."""
-        return self.rows_per_member if self.history else self.current_rows_per_member
-
-
-class Event(Frozen):
-    """A qualifying event: how often it is the reason, and in which months."""
-
-    weight: float = Field(gt=0)
-    months: Annotated[dict[int, float], AfterValidator(_transition_months)]
-
-
-class Seasons(Frozen):
-    """When cover begins: on 1 January, or within the year after a qualifying event."""
-
-    special_share: Share
-    events: dict[str, Event] = Field(min_length=1)
-
-
-class PlanWeightsByHousehold(Frozen):
-    """Weights of the plans for each kind of household."""
-
-    child: PlanWeights
-    young: PlanWeights
-    single: PlanWeights
-    family: PlanWeights
-    mixed: PlanWeights
-    senior: PlanWeights
-    senior_couple: PlanWeights
 
 
 class DrugCounts(Frozen):
@@ -159,28 +86,13 @@ class Formularies(Frozen):
     tiers: Annotated[dict[int, TierRates], exactly(1, 2, 3, 4, 5)]
 
 
-class PharmacySettings(DatasetSettings):
+class PharmacySettings(CoverageSettings):
     """All settings of the pharmacy dataset."""
 
     dataset = "pharmacy"
     members_per_file: MembersPerFile
-    plan_year: int = Field(ge=1967, le=2100)
-    enrollments: Enrollments
-    seasons: Seasons
-    employer_groups: Annotated[dict[Kind, float], exactly(*KINDS)]
-    plan_weights: PlanWeightsByHousehold
     drugs: DrugCounts
     formularies: Formularies
-
-    @model_validator(mode="after")
-    def _nobody_is_born_within_the_plan_year(self) -> PharmacySettings:
-        as_of, youngest = self.population.as_of, self.population.bands[0][0]
-        if years_before(as_of, youngest) > datetime.date(self.plan_year, 1, 1):
-            raise ValueError(
-                f"plan_year: {self.plan_year} begins before the youngest are born, who are {youngest} on {as_of}; set "
-                f"population.as_of to {self.plan_year}-01-01 too"
-            )
-        return self
 
     @property
     def formulary_count(self) -> int:

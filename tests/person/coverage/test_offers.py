@@ -10,10 +10,10 @@ from pyspark.sql import functions as F
 
 from payerlake.contract import settings
 from payerlake.errors import BadInput
-from payerlake.pharmacy.offers import CLASSES, MODES, PAIR, Offers, family, kind, plans_of
-from payerlake.pharmacy.plan_states import availability
-from payerlake.pharmacy.plans import plan_codes
-from payerlake.pharmacy.settings import KINDS, PharmacySettings
+from payerlake.person.coverage.offers import CLASSES, MODES, PAIR, Offers
+from payerlake.person.coverage.plans import availability, family, kind, plan_codes, plans_of
+from payerlake.person.coverage.settings import KINDS
+from payerlake.pharmacy.settings import PharmacySettings
 
 POPULATIONS = ("pharmacy", "shared")
 MEDIGAP, PART_D = "MCARE-MEDIGAP-001", "MCARE-PARTD-"
@@ -146,8 +146,8 @@ def test_a_household_without_any_plan_is_refused_with_what_to_weight(tmp_path) -
 
 def test_a_plan_beyond_the_32nd_is_drawn_as_every_other(spark, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = [*(f"COMM-NEW-{i:03d}" for i in range(40)), *plan_codes()]
-    monkeypatch.setattr("payerlake.pharmacy.offers.plan_codes", lambda: codes)
-    monkeypatch.setattr("payerlake.pharmacy.plan_states.plan_codes", lambda: codes)
+    monkeypatch.setattr("payerlake.person.coverage.offers.plan_codes", lambda: codes)
+    monkeypatch.setattr("payerlake.person.coverage.plans.plan_codes", lambda: codes)
     offers = offers_of()
     positions = [F.lit(names.index(name)).cast("int") for names, name in ((CLASSES, "senior"), (MODES, "dual"))]
     state = next(iter(offers.settings.population.states))

@@ -7,10 +7,10 @@ import pytest
 
 from payerlake.contract import settings
 from payerlake.errors import BadInput
+from payerlake.person.coverage import tenure
+from payerlake.person.coverage.tenure import ALONE, COUPLE, FAMILY
 from payerlake.person.households import BLOCK, ROLES, Slot, patterns
-from payerlake.pharmacy import tenure
 from payerlake.pharmacy.settings import PharmacySettings
-from payerlake.pharmacy.tenure import ALONE, COUPLE, FAMILY
 from payerlake.sampling.draws import Draws
 
 MEMBERS = 200_000
@@ -112,3 +112,8 @@ def test_fewer_rows_than_the_scenarios_have_are_refused() -> None:
 )
 def test_households_are_of_three_kinds(has_spouse: bool, size: int, kind: int) -> None:
     assert tenure.kind_of(has_spouse, size) == kind
+
+
+def test_a_population_of_people_who_live_alone_has_its_rows_too() -> None:
+    chosen = loaded("population=medicare_advantage")
+    assert tenure.solve(chosen, slots_of(chosen)).rows_per_member == pytest.approx(10.0, abs=1e-6)

@@ -7,7 +7,6 @@ which a row draws by alias. A zone is the set of states where the same plans are
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -16,19 +15,14 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake.errors import BadInput
-from payerlake.pharmacy.plan_states import availability
-from payerlake.pharmacy.plans import plan_codes
-from payerlake.pharmacy.settings import KINDS, PharmacySettings
+from payerlake.person.coverage.plans import availability, family, plan_codes
+from payerlake.person.coverage.settings import CoverageSettings
 from payerlake.sampling.distributions import alias_table, constant_array
 from payerlake.sampling.packing import Fields
 
 CLASSES = ("child", "young", "single", "family", "mixed", "senior", "senior_couple", "turning_65")
 MODES = ("one", "dual", "transition")
 
-_KIND_OF_FAMILY = {
-    "COMM": "GRP", "MCARE": "GRP", "EMP": "EMP", "UNION": "UNI", "GOV": "GOV", "MCAID": "GOV", "CHIP": "GOV",
-    "EXCH": "IND", "IND": "IND",
-}  # fmt: skip  # a short list fills its lines
 # Families within which a household moves from plan to plan and keeps its group.
 _MOVES = ({"COMM"}, {"MCARE"}, {"MCAID", "CHIP"}, {"EXCH", "IND"}, {"EMP"}, {"UNION"}, {"GOV"})
 _MEDIGAP = "MCARE-MEDIGAP-001"
@@ -42,16 +36,6 @@ _BEFORE = {
 _RETIREE_SHARE = 0.10
 
 
-def family(plan_code: str) -> str:
-    """The first part of the code: COMM, MCARE, …"""
-    return plan_code.partition("-")[0]
-
-
-def kind(plan_code: str) -> str:
-    """The kind of group through which the plan is held: GRP, EMP, UNI, GOV or IND."""
-    return _KIND_OF_FAMILY[family(plan_code)]
-
-
 Zone = tuple[frozenset[str], frozenset[str]]  # the plans sold on the first day of the plan year, of the year before
 Pair = tuple[str, str]  # the first plan, and the second or new one (the first again where there is none)
 PAIR = Fields(second=15, first=16)  # of positions of plans
@@ -61,7 +45,7 @@ PAIR = Fields(second=15, first=16)  # of positions of plans
 class Offers:
     """The offers of these settings, for the states of the settings' population in their order."""
 
-    settings: PharmacySettings
+    settings: CoverageSettings
 
     @cached_property
     def _sold(self) -> dict[tuple[str, str], datetime.date]:
@@ -201,14 +185,3 @@ def _turning(before: dict[str, float], after: dict[str, float]) -> dict[Pair, fl
 def _shares(weights: dict[str, float]) -> dict[str, float]:
     total = sum(weights.values())
     return {name: weight / total for name, weight in weights.items()}
-
-
-def plan_kinds() -> list[int]:
-    """For each plan position the position of its kind of group in KINDS."""
-    return [KINDS.index(kind(plan_code)) for plan_code in plan_codes()]
-
-
-def plans_of(group_kind: str, state: str, settings: PharmacySettings) -> Iterator[str]:
-    """The plans that groups of this kind offer in this state, in the order of the plan list."""
-    sold = {plan for plan, where, _ in availability(settings) if where == state}
-    return (plan for plan in plan_codes() if plan in sold and kind(plan) == group_kind)

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
+from payerlake.person.coverage.settings import CoverageSettings
 from payerlake.person.households import BLOCK, Slot
 from payerlake.person.people import household_patterns
-from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.solving import bisected
 
 ALONE, COUPLE, FAMILY = range(3)
@@ -36,12 +36,12 @@ class Tenure:
 
 
 @solved_once("population", "seed", "plan_year", "enrollments")
-def tenure(settings: PharmacySettings) -> Tenure:
+def tenure(settings: CoverageSettings) -> Tenure:
     """The tenure of these settings, with the households of their people; solved once for each."""
     return solve(settings, household_patterns(settings))
 
 
-def solve(settings: PharmacySettings, patterns: list[list[Slot]]) -> Tenure:
+def solve(settings: CoverageSettings, patterns: list[list[Slot]]) -> Tenure:
     """Exponents under which dependents, spouses and all members have the settings' rows each.
 
     Where dependents or spouses cannot reach it, the others make up for it; BadInput where nobody can.
@@ -74,7 +74,7 @@ def kind_of(has_spouse: bool, size: int) -> int:
     return COUPLE if has_spouse else ALONE
 
 
-def _expected_rows(settings: PharmacySettings) -> Callable[[int, float], float]:
+def _expected_rows(settings: CoverageSettings) -> Callable[[int, float], float]:
     """Expected rows of a member who could have had `cap` years of cover, under an exponent."""
     years = settings.plan_year - settings.enrollments.first_plan_year
     shares = settings.enrollments.scenarios
@@ -88,7 +88,7 @@ def _expected_rows(settings: PharmacySettings) -> Callable[[int, float], float]:
     return rows
 
 
-def _caps(settings: PharmacySettings, patterns: list[list[Slot]]) -> dict[tuple[int, int], Caps]:
+def _caps(settings: CoverageSettings, patterns: list[list[Slot]]) -> dict[tuple[int, int], Caps]:
     """By (kind of household, role): in how many slots how many years of cover are possible."""
     ages = [
         [settings.population.age_of_rank((stratum + (step + 0.5) / _SUBSTEPS) / BLOCK) for step in range(_SUBSTEPS)]
@@ -99,7 +99,7 @@ def _caps(settings: PharmacySettings, patterns: list[list[Slot]]) -> dict[tuple[
         counter = caps[kind_of(slot.has_spouse, slot.size), slot.role]
         for age, head_age in zip(ages[slot.stratum], ages[head.stratum], strict=True):
             counter[min(_possible_years(age, slot.role), _possible_years(head_age, 0))] += 1
-    return {key: counter for key, counter in caps.items() if counter}
+    return caps
 
 
 def _with_heads(patterns: Iterable[list[Slot]]) -> Iterator[tuple[Slot, Slot]]:
@@ -120,7 +120,8 @@ def _mean(rows: Callable[[int, float], float], exponent: float, caps: Caps) -> f
 
 def _mean_of(rows: Callable[[int, float], float], parts: list[tuple[Caps, float]]) -> float:
     total = sum(sum(caps.values()) for caps, _ in parts)
-    return sum(n * rows(cap, exponent) for caps, exponent in parts for cap, n in caps.items()) / total
+    of_all = sum(n * rows(cap, exponent) for caps, exponent in parts for cap, n in caps.items())
+    return of_all / total if total else 0.0  # of a kind of household that the population has none of
 
 
 def _exponent(rows: Callable[[float], float], target: float) -> float:

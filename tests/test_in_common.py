@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 
 import pandas as pd
@@ -13,9 +14,14 @@ from payerlake import reference
 from payerlake.person.conditions import condition_of, listed
 
 MEMBERS = 3_000
+AS_OF = datetime.date(2024, 1, 1)
+PAYER = {"Medicare": "Medicare", "Medicaid": "Medicaid", "Self Pay": "none"}
+PAYERS = {"MCARE": "Medicare", "MCAID": "Medicaid", "CHIP": "Medicaid", "NONE": "none"} | dict.fromkeys(
+    ("COMM", "EMP", "UNION", "GOV", "EXCH", "IND"), "other"
+)
 NEEDED: Mapping[str, tuple[str, ...]] = {
-    "pharmacy": ("members",),
-    "insurance": ("members", "member_condition", "condition"),
+    "pharmacy": ("members", "enrollments"),
+    "insurance": ("members", "enrollment", "member_condition", "condition"),
     "quality": ("plan_members", "member_chronic_conditions"),
     "finance": ("patients", "claims"),
 }
@@ -30,6 +36,7 @@ def made(spark: SparkSession) -> dict[str, pd.DataFrame]:
         tables |= {f"{dataset}.{name}": frame.toPandas() for name, frame in frames.items()}
     numbers = {
         "pharmacy.members": "member_number", "insurance.members": "member_id", "quality.plan_members": "member_id",
+        "pharmacy.enrollments": "member_number", "insurance.enrollment": "enrollment_id",
         "finance.patients": "patient_id_str", "insurance.member_condition": "member_id",
         "quality.member_chronic_conditions": "member_id", "finance.claims": "PatientID",
     }  # fmt: skip  # a pair of table and column after the other
@@ -64,7 +71,7 @@ def test_everybody_is_the_same_person_in_every_dataset(made: dict[str, pd.DataFr
     ):
         theirs = made[name].set_index("person")
         ours = people.loc[theirs.index]
-        assert len(theirs) > 300
+        assert len(theirs) > 100
         assert (theirs[sex] == ours["gender"]).all()
         if born:
             assert (theirs[born] == ours["date_of_birth"]).all()
@@ -80,10 +87,45 @@ def test_everybody_has_one_home(made: dict[str, pd.DataFrame]) -> None:
     assert (made["insurance.members"].set_index("person")["state"] == people["state"]).all()
 
 
+def covered(spans: pd.DataFrame, day: datetime.date, first: str, last: str) -> pd.DataFrame:
+    """The spans that are open on a day."""
+    return spans[(spans[first] <= day) & (spans[last].isna() | (spans[last] >= day))]
+
+
+def test_quality_tells_of_whom_medicare_advantage_covers_and_clinics_are_paid_by_the_same_plan(
+    made: dict[str, pd.DataFrame],
+) -> None:
+    held = covered(made["pharmacy.enrollments"], AS_OF, "effective_date", "termination_date")
+    held = held.groupby("person")["plan_code"].first()
+    in_plans = set(held[held == "MCARE-MAPD-001"].index)
+    members = set(made["quality.plan_members"]["person"])
+    assert members <= in_plans
+    born = made["pharmacy.members"].set_index("person")["date_of_birth"]
+    assert all(born[person] > datetime.date(1959, 1, 1) for person in in_plans - members)  # the disabled below 65
+    patients = made["finance.patients"].set_index("person")
+    plans = held.reindex(patients.index).fillna("NONE")
+    family = plans.str.split("-").str[0].map(PAYERS)
+    assert (patients["health_plan"].map(lambda plan: PAYER.get(plan, "other")) == family).all()
+    in_advantage = patients["product_code"] == "MEDICARE-ADVANTAGE"
+    assert (in_advantage == (plans == "MCARE-MAPD-001")).all()
+    assert in_advantage.sum() > 100
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_insurance_and_pharmacy_cover_the_same_people_on_the_same_days(
+    made: dict[str, pd.DataFrame], month: int
+) -> None:
+    day = datetime.date(2023, month, 15)
+    ours = covered(made["pharmacy.enrollments"], day, "effective_date", "termination_date")
+    theirs = covered(made["insurance.enrollment"], day, "start_date", "end_date")
+    assert len(theirs) > 1_000
+    assert set(ours["person"]) == set(theirs["person"])
+
+
 def test_quality_tells_of_the_old_and_finance_of_adults(made: dict[str, pd.DataFrame]) -> None:
     born = pd.to_datetime(made["pharmacy.members"].set_index("person")["date_of_birth"])
     age = (pd.Timestamp("2024-01-01") - born).dt.days // 365.2425
-    assert set(made["quality.plan_members"]["person"]) == set(age[age >= 65].index)
+    assert set(made["quality.plan_members"]["person"]) <= set(age[age >= 65].index)
     assert set(made["finance.patients"]["person"]) == set(age[age.between(18, 85)].index)
 
 

@@ -8,13 +8,15 @@ from functools import cached_property
 from itertools import pairwise
 
 from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from payerlake.contract.settings import solved_once
 from payerlake.errors import BadInput
 from payerlake.finance.catalogue import SELF_PAY
 from payerlake.finance.settings import SELF_PAY_PRODUCT, FinanceSettings, Plan, Product
+from payerlake.person.coverage.plans import LINES_OF_BUSINESS
 from payerlake.person.people import place_among
-from payerlake.sampling.distributions import integer_at, number_at, string_at, table_choice
+from payerlake.sampling.distributions import constant_array, integer_at, number_at, string_at, table_choice
 
 _SWEEPS = 500
 _DIGITS = 10
@@ -41,6 +43,22 @@ class Payers:
         """The position (int) of a product, and with it of a plan, by age."""
         weights = [self._product_weights(of_age) for of_age in self._shares]
         return table_choice(u, place_among(self._ages, age), weights, range(len(self._products))).cast("int")
+
+    def product_of(self, u: Column, line_of_business: Column) -> Column:
+        """The position (int) of a product of this line of business; Self Pay of none, and of one that no plan has."""
+        known = F.array_position(constant_array(list(LINES_OF_BUSINESS), "string"), line_of_business)
+        weights = [self._of_line(line) for line in (None, *LINES_OF_BUSINESS)]
+        return table_choice(u, F.coalesce(known.cast("int"), F.lit(0)), weights, range(len(self._products))).cast("int")
+
+    def _of_line(self, line: str | None) -> list[float]:
+        """The weights of the products, by those of their plans."""
+        plans = [*[plan.weight for plan in self._settings.plans.values()], 0.0]
+        totals = [math.fsum(p.weight for at, _, p in self._products if at == i) for i in range(len(plans))]
+        weights = [
+            plans[plan] * product.weight / totals[plan] if line in product.lines else 0.0
+            for plan, _, product in self._products
+        ]
+        return weights if any(weights) else [*[0.0] * (len(weights) - 1), 1.0]
 
     def plan(self, product: Column) -> Column:
         """The position (int) of the product's plan in `names`."""

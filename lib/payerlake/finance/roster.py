@@ -15,6 +15,8 @@ from payerlake.finance.morbidity import morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.risk import RiskModel
 from payerlake.finance.settings import FinanceSettings
+from payerlake.person.coverage.settings import stated
+from payerlake.person.coverage.spans import Coverage
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import integer_at
@@ -39,7 +41,11 @@ class Roster:
         """Adds `age` (int), `sex`, `cell` (of both, int), `product` and `plan` (positions of product and plan, int),
         `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
         `Clinics.with_panel` has it."""
-        key = F.col("id")
+        key, in_common = F.col("id"), self._settings.population.in_common
+        if in_common:
+            coverage = Coverage(self._world, stated(self._settings))
+            covered = coverage.on(coverage.of(keys), self._settings.population.as_of)
+            keys = covered.select(*keys.columns, F.col("line_of_business").alias("line"))
         with_slot = keys.select("*", self._people.slot(key).alias("slot"))
         days = F.datediff(F.lit(self._settings.population.as_of), self._people.birth_date(key, F.col("slot")))
         with_birth = with_slot.select(
@@ -48,10 +54,13 @@ class Roster:
             self._people.sex(key, F.col("slot")).alias("sex"),
             self._people.last_name(key, F.col("slot")).alias("last_name"),
         )
-        with_age = with_birth.select("id", "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
-        if self._settings.population.in_common:
+        with_age = with_birth.select(*keys.columns, "sex", "last_name", self._people.age(F.col("_days")).alias("age"))
+        u = self._draws.uniform("patients", "health_plan", key)
+        if in_common:
             with_age = filtered(with_age, F.col("age").between(*self._settings.ages))
-        product = self.payers.product(self._draws.uniform("patients", "health_plan", key), F.col("age"))
+            product = self.payers.product_of(u, F.col("line"))
+        else:
+            product = self.payers.product(u, F.col("age"))
         with_payer = with_age.select(
             "*", self.morbidity.cell(F.col("age"), F.col("sex")).alias("cell"), product.alias("product")
         ).select("*", self.payers.plan(F.col("product")).alias("plan"))

@@ -19,6 +19,7 @@ from payerlake.finance.catalogue import (
     read_diagnoses,
     read_procedures,
 )
+from payerlake.person.coverage.plans import LINES_OF_BUSINESS
 
 SELF_PAY_PRODUCT = "SELF-PAY"
 STATUSES = ("Paid", "Denied", "Pending", "Partially Paid")
@@ -51,10 +52,21 @@ class Panel(Frozen):
 
 
 class Product(Frozen):
-    """A product of a plan: what the patient pays for a claim (USD), and its weight within the plan."""
+    """A product of a plan: what the patient pays for a claim (USD), and its weight within the plan.
+
+    lines: the lines of business that it is of, where patients have the cover that all datasets tell of.
+    """
 
     copay: float = Field(ge=0, le=10_000)
     weight: float = Field(ge=0)
+    lines: tuple[str, ...] = ("COMMERCIAL", "EXCHANGE", "FEDERAL")
+
+    @model_validator(mode="after")
+    def _known_lines(self) -> Product:
+        unknown = set(self.lines) - set(LINES_OF_BUSINESS)
+        if unknown:
+            raise ValueError(f"lines: {sorted(unknown)[0]!r} is none of {', '.join(LINES_OF_BUSINESS)}")
+        return self
 
 
 class Plan(Frozen):

@@ -33,14 +33,22 @@ class Coverage:
     def covered(self, people: DataFrame) -> DataFrame:
         """Adds `is_covered`, `insurance_id`, `plan_id`, `start_date` and `end_date` (null where coverage goes on)."""
         with_insurer = people.select(
-            "*",
-            bernoulli(self._u("coverage"), self._health.by_age(self.rates)).alias("is_covered"),
-            integer(self._u("insurer"), 1, insurers()).alias("insurance_id"),
-            F.greatest(self._first_day(), F.col("birth_date")).alias("start_date"),
+            "*", integer(self._u("insurer"), 1, insurers()).alias("insurance_id"), *self._since()
         )
         return with_insurer.select(
             "*", plan_id(F.col("insurance_id"), self._plan_tier()).alias("plan_id"), self._last_day().alias("end_date")
         )
+
+    def _since(self) -> list[Column]:
+        """`is_covered` and `start_date`: by the settings, or as all datasets have it, if before the reference date."""
+        if self._population.in_common:
+            start, until = F.col("covered_from"), F.col("covered_until")
+            begins = (start < F.lit(self._population.as_of)) & (until.isNull() | (until > start))
+            return [begins.alias("is_covered"), start.alias("start_date")]
+        return [
+            bernoulli(self._u("coverage"), self._health.by_age(self.rates)).alias("is_covered"),
+            F.greatest(self._first_day(), F.col("birth_date")).alias("start_date"),
+        ]
 
     @cached_property
     def rates(self) -> dict[int, float]:
@@ -72,6 +80,8 @@ class Coverage:
 
     def _last_day(self) -> Column:
         """A day of the last year, after the first and before the reference date; null where coverage goes on."""
+        if self._population.in_common:
+            return F.col("covered_until")
         as_of = F.lit(self._population.as_of)
         since = F.greatest(F.col("start_date"), F.lit(years_before(self._population.as_of, 1)))
         days = F.datediff(as_of, since)

@@ -26,6 +26,8 @@ from payerlake.insurance.prevalence import (
 from payerlake.insurance.settings import LATENT, SEXES, InsuranceSettings, at_age
 from payerlake.person import health
 from payerlake.person.conditions import condition_of, listed
+from payerlake.person.coverage import spans
+from payerlake.person.coverage.settings import stated
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import (
@@ -69,8 +71,12 @@ class Health:
     @planned_once
     def people(self, keys: DataFrame) -> DataFrame:
         """keys: `id`. Adds `slot`, `birth_date`, `days` and whole years (`age`) of age at the reference date, `sex`,
-        its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`."""
-        with_slot = keys.select("id", self._people.slot(F.col("id")).alias("slot"))
+        its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`; of a population in common the
+        days of all cover, `covered_from` and `covered_until`."""
+        if self._health.is_in_common:
+            cover = spans.Coverage(self._world, stated(self._settings))
+            keys = cover.whole(cover.of(keys)).select("id", "covered_from", "covered_until")
+        with_slot = keys.select("*", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)
         with_birth = with_slot.select(
             "*",

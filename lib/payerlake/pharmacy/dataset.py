@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from payerlake.contract.dataset import Dataset
-from payerlake.person.coverage.groups import Groups
-from payerlake.person.coverage.offers import Offers
-from payerlake.person.coverage.tenure import tenure
+from payerlake.person import people
+from payerlake.person.coverage import spans
 from payerlake.pharmacy import (
     drugs,
     employer_groups,
@@ -24,8 +23,8 @@ from payerlake.pharmacy.settings import PharmacySettings
 
 def _solve(settings: PharmacySettings) -> None:
     """Households and their years of coverage; offers and groups; the drugs, and what formularies take of them."""
-    tenure(settings)
-    _ = Offers(settings).tables, Groups(settings).first
+    people.solve(settings)
+    spans.solve(settings)
     drugs.examine(settings)
     quotas.examine(settings)
 

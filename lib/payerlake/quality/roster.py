@@ -15,6 +15,9 @@ from pyspark.sql import functions as F
 from payerlake import reference
 from payerlake.contract.population import years_before
 from payerlake.person.conditions import Onset, condition_of
+from payerlake.person.coverage.plans import MEDICARE_ADVANTAGE
+from payerlake.person.coverage.settings import stated
+from payerlake.person.coverage.spans import Coverage
 from payerlake.person.health import Health, Way
 from payerlake.person.places import field
 from payerlake.person.world import World, planned_once
@@ -42,6 +45,8 @@ class Roster:
     @planned_once
     def people(self, keys: DataFrame) -> DataFrame:
         """Adds `birth_date`, `sex`, `plan` (position, int), `zip` (position, int) and `risk` (double)."""
+        if self._settings.population.in_common:
+            keys = self._in_plans(keys)
         with_slot = keys.select("*", self._people.slot(F.col("id")).alias("slot"), self._plan().alias("plan"))
         key, slot = F.col("id"), F.col("slot")
         people = with_slot.select(
@@ -100,6 +105,12 @@ class Roster:
         """Whether the member has one of these conditions."""
         catalogue = self._conditions.codes
         return has_any(F.col("conditions"), bits_of(catalogue.index(code) for code in codes if code in catalogue))
+
+    def _in_plans(self, keys: DataFrame) -> DataFrame:
+        """Those whom Medicare Advantage covers on the day of the dataset, whatever dataset asks."""
+        coverage = Coverage(self._world, stated(self._settings))
+        covered = coverage.on(coverage.of(keys), self._settings.population.as_of)
+        return filtered(covered, F.col("line_of_business") == MEDICARE_ADVANTAGE).select(keys.columns)
 
     # plan, home and risk
 

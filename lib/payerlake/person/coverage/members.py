@@ -34,17 +34,17 @@ class Members:
         return tenure.tenure(self._settings)
 
     def frame(self, members_per_file: int) -> DataFrame:
-        """One row per member, key `id`.
+        """One row per member, key `id`, of all members in files of so many.
 
         slot, household, size, has_spouse, scenario (position in SCENARIOS), state_index · birth_date and those of the
         household's adults as the days from which classes change · past_rows: rows of past plan years · first_day: of
         the first of them · this_start, last_start, new_start: days on which the scenario's rows begin · first_event,
         transition_event: packed as EVENT.
         """
-        return self._frame(self._world.member_keys(members_per_file))
+        return self.of(self._world.member_keys(members_per_file))
 
     @planned_once
-    def _frame(self, keys: DataFrame) -> DataFrame:
+    def of(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
         with_slot = keys.select("id", people.slot(key).alias("slot"))
         with_household = with_slot.select(

@@ -23,7 +23,8 @@ _LINE_OF_TYPE = {
     **{name: name for name in ("EXCHANGE", "MEDICARE", "MEDICAID", "CHIP")},
     **dict.fromkeys(("TRICARE", "VA"), "FEDERAL"),
 }
-LINES_OF_BUSINESS = ("COMMERCIAL", "EXCHANGE", "MEDICARE", "MEDICARE_ADVANTAGE", "MEDICAID", "CHIP", "FEDERAL")
+MEDICARE_ADVANTAGE = "MEDICARE_ADVANTAGE"
+LINES_OF_BUSINESS = ("COMMERCIAL", "EXCHANGE", "MEDICARE", MEDICARE_ADVANTAGE, "MEDICAID", "CHIP", "FEDERAL")
 # The regional variants of the commercial plans, by Census region.
 _REGIONS = {
     "COMM-GOLD-002": ("NORTHEAST",),
@@ -41,7 +42,7 @@ def plan_codes() -> list[str]:
 def lines_of_business() -> list[str]:
     """For each plan position the line of business, one of LINES_OF_BUSINESS."""
     return [
-        "MEDICARE_ADVANTAGE" if row["plan_category"] == "MAPD" else _LINE_OF_TYPE[row["plan_type"]]
+        MEDICARE_ADVANTAGE if row["plan_category"] == "MAPD" else _LINE_OF_TYPE[row["plan_type"]]
         for row in reference.rows("pharmacy_plans")
     ]
 

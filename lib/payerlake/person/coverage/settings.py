@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from payerlake import reference
 from payerlake.contract.population import years_before
 from payerlake.contract.setting_types import Frozen, Share, Shares, Weights, exactly
-from payerlake.contract.settings import DatasetSettings, read_yaml
+from payerlake.contract.settings import DatasetSettings, read_yaml, solved_once
+from payerlake.errors import BadInput
 from payerlake.resources import resource
 
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
@@ -104,14 +105,18 @@ class CoverageSettings(DatasetSettings):
         return self
 
 
-def stated(settings: DatasetSettings, **changes: Any) -> CoverageSettings:
+@solved_once("members", "seed", "population")
+def stated(settings: DatasetSettings) -> CoverageSettings:
     """Those of the members of a dataset that has none of its own: as `conf/pharmacy/base.yaml` states them.
 
-    changes: of them, such as `plan_year`. Raises ValueError where they do not go with the dataset's population.
+    Raises BadInput where they do not go with the dataset's population.
     """
     rules = read_yaml(resource("conf", "pharmacy", "base.yaml"))
     of_dataset = {name: getattr(settings, name) for name in DatasetSettings.model_fields}
-    return CoverageSettings.model_validate({name: rules[name] for name in _OWN} | of_dataset | changes)
+    try:
+        return CoverageSettings.model_validate({name: rules[name] for name in _OWN} | of_dataset)
+    except ValidationError as error:
+        raise BadInput(f"population: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 _OWN = tuple(name for name in CoverageSettings.model_fields if name not in DatasetSettings.model_fields)

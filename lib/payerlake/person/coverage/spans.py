@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.settings import S
+from payerlake.person.coverage import tenure
 from payerlake.person.coverage.events import DUAL, HISTORICAL, SINGLE, TRANSITION, Events
 from payerlake.person.coverage.groups import Groups
 from payerlake.person.coverage.members import Members, has_dependents, last_past_year
@@ -26,6 +27,12 @@ from payerlake.sampling.draws import Draws
 _MODE_OF_SCENARIO = (0, 1, 2, 0)  # positions in offers.MODES
 
 
+def solve(settings: CoverageSettings) -> None:
+    """All that is worked out of coverage before Spark starts. Raises BadInput for settings that cannot be."""
+    tenure.tenure(settings)
+    _ = Offers(settings).tables, Groups(settings).first
+
+
 class Coverage:
     """The coverage of all members of a world."""
 
@@ -38,6 +45,18 @@ class Coverage:
     def members(self, members_per_file: int) -> DataFrame:
         """One row per member, as `Members.frame` has it: what the functions below ask of."""
         return self._members.frame(members_per_file)
+
+    def of(self, keys: DataFrame) -> DataFrame:
+        """The same of the members of these keys, in column `id`."""
+        return self._members.of(keys)
+
+    def whole(self, members: DataFrame) -> DataFrame:
+        """Adds to the frame of `members` the first day of all their cover, which has no gaps, and the last, null while
+        it lasts: covered_from, covered_until."""
+        now = F.when(F.col("scenario").isin(SINGLE, DUAL), F.col("this_start")).otherwise(F.col("last_start"))
+        ended = F.when(F.col("scenario") == HISTORICAL, F.lit(datetime.date(self._this_year - 1, 12, 31)))
+        first = F.when(F.col("past_rows") > 0, F.col("first_day")).otherwise(now)
+        return members.select("*", first.alias("covered_from"), ended.alias("covered_until"))
 
     def special_enrollments(self, members: DataFrame) -> DataFrame:
         """One row per cover that began outside open enrollment, as `Events.occasions` has it."""

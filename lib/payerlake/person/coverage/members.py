@@ -13,7 +13,7 @@ from payerlake.contract.settings import S
 from payerlake.person.coverage import tenure
 from payerlake.person.coverage.events import EVENT, HISTORICAL, TRANSITION, Events
 from payerlake.person.coverage.settings import SCENARIOS, CoverageSettings
-from payerlake.person.world import World, planned_once
+from payerlake.person.world import World
 from payerlake.sampling.distributions import bernoulli, constant_array, ordered_choice
 from payerlake.sampling.draws import Draws
 
@@ -41,9 +41,10 @@ class Members:
         the first of them · this_start, last_start, new_start: days on which the scenario's rows begin · first_event,
         transition_event: packed as EVENT.
         """
-        return self._frame(self._world.member_keys(members_per_file))
+        keys = self._world.member_keys(members_per_file)
+        # Planned once for all tables that ask alike; of one world, other settings are another frame.
+        return self._world.once((f"coverage {self._settings!r}", id(keys)), lambda: self._frame(keys), of=keys)
 
-    @planned_once
     def _frame(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
         with_slot = keys.select("id", people.slot(key).alias("slot"))

@@ -59,7 +59,7 @@ class Coverage:
         """Adds to the frame of `members`, which may have columns more, what covers each of them on a day (date).
 
         line_of_business, plan, second_plan (of dual coverage; positions in plan_codes), group_number, subscriber (the
-        member's key who holds the cover): all null where nobody is covered, as between the end of cover and another.
+        key of the member who holds the cover): all null on a day without cover, as before the first.
         """
         asked = members.select("*", F.lit(day).alias("_day"), self._span_phase().alias("span_phase"))
         with_row = asked.select("*", *self._row_on_day())

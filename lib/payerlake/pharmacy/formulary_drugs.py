@@ -40,11 +40,13 @@ def formulary_drugs(world: World[PharmacySettings]) -> DataFrame:
 def listed(world: World[PharmacySettings], asked: DataFrame) -> DataFrame:
     """Adds to rows of any table how a formulary lists a drug, as this table says it, by arithmetic in place of a join.
 
-    asked: `formulary`, its key (bigint), as `plan_formularies.formulary_of` gives it; and `product`, the position (int)
-    in the catalogue of the drug's product, whose first NDC is the one that formularies list. Adds `line`, its place on
-    the list from 0, and the columns of this table from tier to days_supply_limit: all null where it is not listed.
+    asked: `formulary`, its key, as `plan_formularies.formulary_of` gives; and `product`, the position in the catalogue
+    of the drug's product, whose first NDC is the one that formularies list. Adds `line`, its place on the list from 0,
+    and the columns of this table from tier to days_supply_limit: all null where it is not listed.
     """
-    of_list = asked.select(F.struct("*").alias("asked"), F.col("formulary").alias("id"), "product")
+    # Of these types, since a number of another is another to a hash.
+    key, product = F.col("formulary").cast("bigint"), F.col("product").cast("int")
+    of_list = asked.select(F.struct("*").alias("asked"), key.alias("id"), product.alias("product"))
     with_line = DrugLists(world).listed(list_terms(world, of_list))
     standing = with_line.select("asked", "line", *_standing(world))
     names = [name for name in standing.columns if name != "asked"]

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from payerlake.contract.population import years_before
 from payerlake.contract.settings import S
 from payerlake.person.coverage import tenure
-from payerlake.person.coverage.events import EVENT, HISTORICAL, TRANSITION, Events
-from payerlake.person.coverage.settings import SCENARIOS, CoverageSettings
+from payerlake.person.coverage.events import EVENT, Events
+from payerlake.person.coverage.settings import HISTORICAL, SCENARIOS, TRANSITION, CoverageSettings
 from payerlake.person.world import World
 from payerlake.sampling.distributions import bernoulli, constant_array, ordered_choice
 from payerlake.sampling.draws import Draws

@@ -12,12 +12,12 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.settings import S
-from payerlake.person.coverage.events import DUAL, HISTORICAL, SINGLE, TRANSITION, Events
+from payerlake.person.coverage.events import Events
 from payerlake.person.coverage.groups import Groups
 from payerlake.person.coverage.members import Members, has_dependents, last_past_year
 from payerlake.person.coverage.offers import CLASSES, PAIR, Offers
 from payerlake.person.coverage.plans import lines_of_business, plan_kinds
-from payerlake.person.coverage.settings import CoverageSettings
+from payerlake.person.coverage.settings import DUAL, HISTORICAL, SINGLE, TRANSITION, CoverageSettings
 from payerlake.person.people import PERSON
 from payerlake.person.world import World
 from payerlake.sampling.distributions import constant_array, date_at, string_at

@@ -104,6 +104,14 @@ def test_stream_ids_and_their_values_are_those_pinned(
     assert unit(expected_bits(*key, stream)) == value
 
 
+@pytest.mark.parametrize(("name", "key", "value"), [(n, k, v) for n, k, _, v in PINNED if len(k) == 1])
+def test_the_driver_draws_the_pinned_values(
+    name: tuple[int, str, str, str, str], key: tuple[int], value: float
+) -> None:
+    seed, dataset, *column, draw = name
+    assert Draws(seed, dataset).uniforms(*column, np.array([*key, 7]), draw)[0] == value
+
+
 def test_spark_draws_the_pinned_values(spark: SparkSession) -> None:
     columns = [
         Draws(seed, dataset).uniform(table, column, *(F.lit(part).cast("bigint") for part in key), draw=draw)

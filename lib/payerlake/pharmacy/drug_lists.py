@@ -3,7 +3,8 @@
 Shared by `formularies`, which sums them up, and `formulary_drugs`, which lists them. A formulary fills a quota in each
 of six strata of the catalogue (generic, brand, specialty; in protected classes or not). Its products in a stratum of n
 are the first of a random order: position j has product (a·j + b) mod n, with a coprime to n, and a and b drawn by the
-formulary. So quotas hold exactly, no product comes twice, and nothing is sorted, joined or shuffled to choose.
+formulary. So quotas hold exactly, no product comes twice, and nothing is sorted, joined or shuffled to choose; and the
+position of a product is a⁻¹·(product − b) mod n, so that whether it is listed is known without the list.
 `quotas.examine` refuses settings whose quotas no stratum can fill.
 """
 
@@ -30,6 +31,7 @@ LIMITS = {
     "OINTMENT": (30, 60), "SUSPENSION": (30,), "PATCH": (30,), "INHALER": (30, 90), "SUPPOSITORY": (30,),
 }  # fmt: skip  # as the document has them
 _STRATA = tuple((type_, protected) for type_ in TYPES for protected in (True, False))
+_STRATA_NAMES = tuple(f"{type_}/{protected}" for type_, protected in _STRATA)
 _GENERIC, _BRAND, _SPECIALTY = range(0, 6, 2)  # the first stratum of each type
 # A limit is a pair of days' supply and a quantity that gives at least one unit a day.
 _PAIRS = {form: [(d, q) for d in values for q in values if d <= q] for form, values in LIMITS.items()}
@@ -48,8 +50,8 @@ class DrugLists:
         strata: list[list[int]] = [[] for _ in _STRATA]
         for position, item in enumerate(drugs.catalogue(self._world.settings.drugs, self._world.settings.seed)):
             strata[_STRATA.index((item.type, item.drug_class in PROTECTED))].append(position)
-        for stratum, name in zip(strata, _STRATA, strict=True):
-            self._world.draws.on_driver("formulary_drugs", "order", "/".join(map(str, name))).shuffle(stratum)
+        for stratum, name in zip(strata, _STRATA_NAMES, strict=True):
+            self._world.draws.on_driver("formulary_drugs", "order", name).shuffle(stratum)
         return strata
 
     # how many of each stratum
@@ -112,22 +114,48 @@ class DrugLists:
         # The one join of the table: 3,261 products, broadcast, looked up by their position.
         with_ndc = with_product.join(F.broadcast(self._products()), on="product", how="inner")
         with_tier = with_ndc.select("*", self._tier().alias("tier"))
-        return with_tier.select(
-            "id",
-            "formulary_code",
-            "product",
-            "ndc_code",
-            "tier",
-            self._restricted("prior_auth").alias("requires_prior_auth"),
-            self._restricted("step_therapy").alias("requires_step_therapy"),
-            F.when(self._restricted("quantity_limit"), self._limit()).alias("limit"),
+        return with_tier.select("id", "formulary_code", "product", "ndc_code", "tier", *self._restrictions())
+
+    def listed(self, asked: DataFrame) -> DataFrame:
+        """Adds the line (from 0) of a formulary's list on which a product stands, null where on none: lists inverted.
+
+        asked: `id`, `tier_count` and `quotas` of a formulary, and a `product` (int, position in the catalogue). Adds
+        `line`, and `tier`, `requires_prior_auth`, `requires_step_therapy` and `limit`, as `lines` has them; of a
+        product that is not listed these say nothing.
+        """
+        rows, places, stratum = self._product_rows(), self._places(), F.col("stratum")
+        with_product = asked.select(
+            "*",
+            _at([first_pair for *_, first_pair, _ in rows], F.col("product")).alias("first_pair"),
+            _at([pairs for *_, pairs in rows], F.col("product")).alias("pairs"),
+            _at([stratum for stratum, _ in places], F.col("product")).alias("stratum"),
+            _at([place for _, place in places], F.col("product")).alias("place"),
+            *self._orders(F.col("id")),
         )
+        with_turn = with_product.select("*", self._turns_back().alias("turns_back"))
+        before = F.aggregate(F.slice("quotas", 1, stratum), F.lit(0), Column.__add__)
+        line = F.when(F.col("turns_back") < F.get("quotas", stratum), before + F.col("turns_back"))
+        with_tier = with_turn.select("*", line.alias("line"), self._tier().alias("tier"))
+        return with_tier.select("*", *self._restrictions())
+
+    def _turns_back(self) -> Column:
+        """The j at which the order of the product's stratum comes to its place: by the inverse of a modulo n."""
+        sizes, stratum = [len(stratum) for stratum in self._strata], F.col("stratum")
+        inverses = [pow(a, -1, n) if math.gcd(a, n) == 1 else 0 for n in sizes for a in range(1, n + 1)]
+        n, begin = _at(sizes, stratum), _at(list(accumulate(sizes, initial=0)), stratum)
+        inverse = _at(inverses, begin + F.get("turns", stratum) - 1)
+        return F.pmod(F.col("place") - F.get("shifts", stratum), n) * inverse % n
+
+    def _places(self) -> list[tuple[int, int]]:
+        """The stratum of each product, and its place in it."""
+        of_product = {p: (i, place) for i, stratum in enumerate(self._strata) for place, p in enumerate(stratum)}
+        return [place for _, place in sorted(of_product.items())]
 
     def _orders(self, key: Column) -> list[Column]:
         """For each stratum the a and b of its order in this formulary, as arrays `turns` and `shifts`."""
         turns, shifts = [], []
-        for (type_, protected), stratum in zip(_STRATA, self._strata, strict=True):
-            n, name = len(stratum), f"{type_}/{protected}"
+        for name, stratum in zip(_STRATA_NAMES, self._strata, strict=True):
+            n = len(stratum)
             coprime = [a for a in range(1, n + 1) if math.gcd(a, n) == 1] or [1]  # of nothing there is one order
             u = self._uniform("turn", key, name)
             turns.append(F.get(constant_array(coprime, "int"), integer(u, 0, len(coprime) - 1).cast("int")))
@@ -146,13 +174,17 @@ class DrugLists:
 
     def _products(self) -> DataFrame:
         """Each product's position, reference NDC, and where the pairs of limits of its form begin and how many."""
+        return listed(
+            self._world.spark, self._product_rows(), "product int, ndc_code string, first_pair int, pairs int"
+        )
+
+    def _product_rows(self) -> list[tuple[int, str, int, int]]:
         counts = {form: len(pairs) for form, pairs in _PAIRS.items()}
         firsts = dict(zip(_PAIRS, accumulate(counts.values(), initial=0), strict=False))
-        rows = [
+        return [
             (p, drugs.ndc(p, item.manufacturer, 0), firsts[item.dosage_form], counts[item.dosage_form])
             for p, item in enumerate(drugs.catalogue(self._world.settings.drugs, self._world.settings.seed))
         ]
-        return listed(self._world.spark, rows, "product int, ndc_code string, first_pair int, pairs int")
 
     # at which tier, with which restrictions
 
@@ -163,6 +195,13 @@ class DrugLists:
         upper = F.when(bernoulli(u, self._settings.standard_specialty_share), 4).otherwise(5)
         specialty = F.when(F.col("tier_count") >= 5, upper).otherwise(F.col("tier_count"))
         return F.when(F.col("stratum") < _BRAND, 1).when(F.col("stratum") < _SPECIALTY, brand).otherwise(specialty)
+
+    def _restrictions(self) -> list[Column]:
+        return [
+            self._restricted("prior_auth").alias("requires_prior_auth"),
+            self._restricted("step_therapy").alias("requires_step_therapy"),
+            F.when(self._restricted("quantity_limit"), self._limit()).alias("limit"),
+        ]
 
     def _restricted(self, kind: str) -> Column:
         rates = [getattr(self._settings.tiers[tier], kind) for tier in range(1, 6)]
@@ -176,6 +215,10 @@ class DrugLists:
 
     def _uniform(self, column: str, key: Column, draw: str = "") -> Column:
         return self._world.draws.uniform("formularies", column, key, draw=draw)
+
+
+def _at(values: list[int], place: Column) -> Column:
+    return F.get(constant_array(values, "int"), place)
 
 
 def _stratum() -> Column:

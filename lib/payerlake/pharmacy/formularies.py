@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from itertools import accumulate, product
+from collections.abc import Mapping
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Reference, Table
-from payerlake.person.coverage.plans import availability, plan_codes
 from payerlake.person.world import World
 from payerlake.pharmacy import quotas
 from payerlake.pharmacy.drug_lists import DrugLists
 from payerlake.pharmacy.plans import PLAN_CODE
+from payerlake.pharmacy.segments import CARRIERS, PLAN_OF_CARRIER, carriers, cell, sold
 from payerlake.pharmacy.settings import FORMULARIES, FORMULARY_TYPES, SEGMENTS, PharmacySettings
-from payerlake.sampling.distributions import bernoulli, choice, constant_array, permutation, string_at
+from payerlake.sampling.distributions import bernoulli, choice, string_at
 from payerlake.sampling.frames import gathered
-from payerlake.sampling.margins import apportioned, controlled_rounding
 
 FORMULARY_CODE = r"^FORM-[A-Z]{4}-[A-Z_]{2,4}-\d{4}-\d{4,}$"
-NATIONAL = "NATIONAL"
-_LISTED = 1_000_000  # formularies whose order is listed on the driver; that of more is computed
-_NATIONAL_CARRIERS = (
-    "HUMANA", "WELLCARE", "AETNA", "CIGNA", "UNITED_HEALTHCARE", "CVS_HEALTH", "ANTHEM", "KAISER", "BCBS", "CENTENE",
-)  # fmt: skip  # a list of names fills its lines
-_COMMERCIAL_CARRIERS = (
-    "UNITED_HEALTHCARE", "ANTHEM", "AETNA", "CIGNA", "HUMANA", "BCBS", "KAISER", "CENTENE", "MOLINA", "HEALTH_NET",
-)  # fmt: skip  # a list of names fills its lines
-# Who keeps formularies of a segment, and for plans of which families: formulary data document; the families are ours.
-CARRIERS = {
-    "MEDICARE_PART_D": _NATIONAL_CARRIERS,
-    "MEDICARE_ADVANTAGE": (*_NATIONAL_CARRIERS, "MOLINA"),
-    "COMMERCIAL": _COMMERCIAL_CARRIERS,
-    "MEDICAID": ("CENTENE", "MOLINA", "ANTHEM", "UNITED_HEALTHCARE", "AETNA", "WELLCARE", "HEALTH_NET", "AMERIGROUP",
-                 "BCBS"),
-    "FEDERAL": ("VA", "TRICARE", "FEHB_BCBS", "FEHB_AETNA", "FEHB_KAISER", "FEHB_UNITED", "FEHB_GEHA"),
-    "REGIONAL": _COMMERCIAL_CARRIERS,
-}  # fmt: skip  # a segment a line
-_PLANS = {
-    "MEDICARE_PART_D": ("MCARE-PARTD",),
-    "MEDICARE_ADVANTAGE": ("MCARE-MAPD",),
-    "COMMERCIAL": ("COMM", "EMP", "UNION"),
-    "MEDICAID": ("MCAID", "CHIP"),
-    "FEDERAL": ("GOV",),
-    "REGIONAL": ("EXCH", "IND"),
-}
-_OF_STATES = ("MEDICAID", "REGIONAL")
 _PERCENTAGES = ("prior_auth_pct", "step_therapy_pct", "quantity_limit_pct")
 # How much a formulary of a type covers.
 _LEVELS = {
@@ -74,21 +45,10 @@ def terms(world: World[PharmacySettings], keys: DataFrame) -> DataFrame:
     def draw(column: str) -> SparkColumn:
         return world.draws.uniform("formularies", column, key)
 
-    with_cell = keys.select("id", _cell(world, key).alias("cell"))
-    with_type = with_cell.select(
-        "id",
-        F.floor(F.col("cell") / len(FORMULARY_TYPES)).cast("int").alias("segment"),
-        (F.col("cell") % len(FORMULARY_TYPES)).alias("type"),
-    )
-    with_carrier = with_type.select(
+    with_carrier = list_terms(world, keys).select(
         "*",
-        _by_segment({name: choice(draw("carrier"), dict.fromkeys(CARRIERS[name], 1.0)) for name in SEGMENTS}).alias(
-            "carrier"
-        ),
-        _by_segment({name: _plan_and_region(draw, name, world.settings) for name in SEGMENTS}).alias("sold"),
-        choice(draw("tier_count"), {str(n): share for n, share in settings.tier_counts.items()})
-        .cast("int")
-        .alias("tier_count"),
+        _by_segment({name: choice(draw("carrier"), carriers(name)) for name in SEGMENTS}).alias("carrier"),
+        _by_segment({name: choice(draw("plan_code"), sold(name, world.settings)) for name in SEGMENTS}).alias("sold"),
     )
     number = F.lpad((key + 1).cast("string"), max(4, len(str(world.settings.formulary_count))), "0")
     short = F.substring(F.regexp_replace("carrier", "^FEHB_", ""), 1, 4)
@@ -100,23 +60,35 @@ def terms(world: World[PharmacySettings], keys: DataFrame) -> DataFrame:
         F.lit(str(world.settings.plan_year)),
         number,
     )
-    is_medicare = F.col("segment").isin([i for i, name in enumerate(SEGMENTS) if name.startswith(quotas.MEDICARE)])
     return with_carrier.select(
         "id",
         code.alias("formulary_code"),
         string_at(SEGMENTS, F.col("segment")).alias("market_segment"),
         "carrier",
-        F.when(F.col("carrier") == "VA", "GOV-VA-001")
-        .when(F.col("carrier") == "TRICARE", "GOV-TRICARE-001")
-        .when(F.col("carrier").startswith("FEHB"), "GOV-FEHB-001")
-        .otherwise(F.substring_index("sold", " ", 1))
-        .alias("plan_code"),
+        _plan_of_carrier(F.col("carrier"), F.substring_index("sold", " ", 1)).alias("plan_code"),
         F.substring_index("sold", " ", -1).alias("region"),
         choice(draw("pbm"), settings.pbms).alias("pbm"),
         string_at(FORMULARY_TYPES, F.col("type")).alias("formulary_type"),
         "tier_count",
         string_at([_LEVELS[name] for name in FORMULARY_TYPES], F.col("type")).alias("coverage_level"),
         bernoulli(draw("is_active"), settings.active_share).alias("is_active"),
+        "quotas",
+    )
+
+
+def list_terms(world: World[PharmacySettings], keys: DataFrame) -> DataFrame:
+    """Adds to formularies `id` what their lists of drugs follow from: segment, type (positions), tier_count, quotas."""
+    key, by_number = F.col("id"), {str(n): share for n, share in world.settings.formularies.tier_counts.items()}
+    with_cell = keys.select("*", cell(key, world.settings).alias("cell"))
+    with_type = with_cell.select(
+        "*",
+        F.floor(F.col("cell") / len(FORMULARY_TYPES)).cast("int").alias("segment"),
+        (F.col("cell") % len(FORMULARY_TYPES)).alias("type"),
+    )
+    is_medicare = F.col("segment").isin([i for i, name in enumerate(SEGMENTS) if name.startswith(quotas.MEDICARE)])
+    return with_type.select(
+        "*",
+        choice(world.draws.uniform("formularies", "tier_count", key), by_number).cast("int").alias("tier_count"),
         F.array(*DrugLists(world).quotas(F.col("type"), is_medicare, key)).alias("quotas"),
     )
 
@@ -160,34 +132,11 @@ def formularies(world: World[PharmacySettings]) -> DataFrame:
     )
 
 
-def _cell(world: World[PharmacySettings], key: SparkColumn) -> SparkColumn:
-    """Segment and type of a formulary, segment · types + type (int), in a random order: both shares hold exactly."""
-    counts, total = _cells(world), world.settings.formulary_count
-    if total <= _LISTED:
-        cells = [cell for cell, count in enumerate(counts) for _ in range(count)]
-        world.draws.on_driver("formularies", "cells").shuffle(cells)
-        return F.get(constant_array(cells, "int"), key.cast("int"))
-    place = permutation(key, total, world.draws.stream("formularies", "cells"))
-    return F.size(F.filter(constant_array(list(accumulate(counts)), "bigint"), lambda end: end <= place))
-
-
-def _cells(world: World[PharmacySettings]) -> list[int]:
-    """How many formularies there are of each segment and type."""
-    settings, total = world.settings.formularies, world.settings.formulary_count
-    segments = apportioned(total, settings.segments)
-    types = apportioned(total, {name: type_.share for name, type_ in settings.types.items()})
-    ends = list(product(SEGMENTS, FORMULARY_TYPES))
-    return controlled_rounding([segments[segment] * types[type_] / total for segment, type_ in ends], ends)
-
-
-def _plan_and_region(draw: Callable[[str], SparkColumn], segment: str, settings: PharmacySettings) -> SparkColumn:
-    """`PLAN REGION`: a plan of the segment, and a state where it is sold, by its weight, or the nation."""
-    plans = [code for code in plan_codes() if code.startswith(_PLANS[segment]) and code != "MCARE-MEDIGAP-001"]
-    if segment not in _OF_STATES:
-        return choice(draw("plan_code"), {f"{code} {NATIONAL}": 1.0 for code in plans})
-    weights = settings.population.states
-    sold = {f"{code} {state}": weights.get(state, 0.0) for code, state, _ in availability(settings) if code in plans}
-    return choice(draw("plan_code"), sold)
+def _plan_of_carrier(carrier: SparkColumn, other: SparkColumn) -> SparkColumn:
+    """The plan of a carrier that has one alone, else the other."""
+    for name, plan in PLAN_OF_CARRIER.items():
+        other = F.when(carrier == name, plan).otherwise(other)
+    return other
 
 
 def _by_segment(columns: Mapping[str, SparkColumn]) -> SparkColumn:

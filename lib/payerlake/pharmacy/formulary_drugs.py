@@ -10,7 +10,7 @@ from payerlake.contract.schema import Column, Reference, Table
 from payerlake.person.world import World
 from payerlake.pharmacy.drug_lists import DrugLists, days_limit, quantity_limit
 from payerlake.pharmacy.drugs import NDC
-from payerlake.pharmacy.formularies import FORMULARY_CODE, terms
+from payerlake.pharmacy.formularies import FORMULARY_CODE, list_terms, terms
 from payerlake.pharmacy.settings import FORMULARIES, PharmacySettings
 from payerlake.sampling.distributions import bernoulli
 from payerlake.sampling.identifiers import UUID4, uuid4
@@ -24,26 +24,51 @@ def formulary_drugs(world: World[PharmacySettings]) -> DataFrame:
     Rates of inclusion, tiers and restrictions: the settings' `formularies`.
     """
     lines = DrugLists(world).lines(terms(world, world.keys(FORMULARIES)))
-    tier, key = F.col("tier"), (F.col("id"), F.col("product"))
+    key = (F.col("id"), F.col("product"))
 
     def bits(draw: str) -> SparkColumn:
         return world.draws.bits("formulary_drugs", "formulary_drug_id", *key, draw=draw)
 
-    preferred = ~bernoulli(
-        world.draws.uniform("formulary_drugs", "status", *key), world.settings.formularies.non_preferred_share
-    )
-    status = F.when(tier >= 4, "SPECIALTY").when((tier <= 2) | preferred, "PREFERRED").otherwise("NON_PREFERRED")
     return lines.select(
         uuid4(bits("high"), bits("low")).alias("formulary_drug_id"),
         F.col("formulary_code"),
         F.col("ndc_code"),
+        *_standing(world),
+    )
+
+
+def listed(world: World[PharmacySettings], asked: DataFrame) -> DataFrame:
+    """Adds to rows of any table how a formulary lists a drug, as this table says it, by arithmetic in place of a join.
+
+    asked: `formulary`, its key, as `plan_formularies.formulary_of` gives; and `product`, the position in the catalogue
+    of the drug's product, whose first NDC is the one that formularies list. Adds `line`, its place on the list from 0,
+    and the columns of this table from tier to days_supply_limit: all null where it is not listed.
+    """
+    # Of these types, since a number of another is another to a hash.
+    key, product = F.col("formulary").cast("bigint"), F.col("product").cast("int")
+    of_list = asked.select(F.struct("*").alias("asked"), key.alias("id"), product.alias("product"))
+    with_line = DrugLists(world).listed(list_terms(world, of_list))
+    standing = with_line.select("asked", "line", *_standing(world))
+    names = [name for name in standing.columns if name != "asked"]
+    return standing.select("asked.*", *(F.when(F.col("line").isNotNull(), F.col(name)).alias(name) for name in names))
+
+
+def _standing(world: World[PharmacySettings]) -> list[SparkColumn]:
+    """The columns from tier to days_supply_limit of a line."""
+    tier, draws = F.col("tier"), world.draws
+    preferred = ~bernoulli(
+        draws.uniform("formulary_drugs", "status", F.col("id"), F.col("product")),
+        world.settings.formularies.non_preferred_share,
+    )
+    status = F.when(tier >= 4, "SPECIALTY").when((tier <= 2) | preferred, "PREFERRED").otherwise("NON_PREFERRED")
+    return [
         tier,
         status.alias("status"),
         F.col("requires_prior_auth"),
         F.col("requires_step_therapy"),
         quantity_limit(F.col("limit")).alias("quantity_limit"),
         days_limit(F.col("limit")).alias("days_supply_limit"),
-    )
+    ]
 
 
 TABLE = Table(

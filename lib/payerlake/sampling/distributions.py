@@ -16,8 +16,11 @@ from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from payerlake.sampling.hashing import Numbers, of_bigint, of_int
 
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -102,6 +105,14 @@ def one_of(values: Sequence[str], u: Column) -> Column:
 def choice(u: Column, weights: Mapping[str, float]) -> Column:
     """One of the names by weight, as a string. Exact to 2^-53 whatever the number of names: an alias table."""
     return string_at(weights, choice_index(u, list(weights.values())))
+
+
+def chosen(uniforms: np.ndarray[Any, Any], weights: Mapping[str, float]) -> np.ndarray[Any, Any]:
+    """What `choice` gives for these uniforms, as an array on the driver."""
+    keep, alias = map(np.array, alias_table(list(weights.values())))
+    scaled = uniforms * float(len(weights))
+    cells = scaled.astype(int)
+    return np.array(list(weights))[np.where(scaled - cells < keep[cells], cells, alias[cells])]
 
 
 def choice_index(u: Column, weights: Sequence[float]) -> Column:
@@ -298,10 +309,7 @@ def permutation(position: Column, size: int, stream: int) -> Column:
     expression nested in itself: a round names its argument three times, eight rounds 3^8 times. And a position reaches
     2^rounds places at most, so eight rounds would leave an order of thousands visibly uneven.
     """
-    if size < 1:
-        raise ValueError(f"permutation: size {size} is not 1 or more")
-    rng = random.Random(stream)
-    keys = constant_array([rng.randrange(size) + (size - 1) // 2 for _ in range(_ROUNDS)], "bigint")
+    keys = constant_array(_round_keys(size, stream), "bigint")
 
     def turned(place: Column, turn: Column) -> Column:
         centred = F.pmod(place + F.get(keys, turn), F.lit(size)) - (size - 1) // 2
@@ -309,6 +317,24 @@ def permutation(position: Column, size: int, stream: int) -> Column:
 
     turns = F.sequence(F.lit(0), F.lit(_ROUNDS - 1))
     return F.pmod(F.aggregate(turns, position.cast("bigint"), turned), F.lit(size))
+
+
+def unpermuted(places: Numbers, size: int, stream: int) -> Numbers:
+    """The positions (bigint) that `permutation` puts at these places, on the driver: its rounds, the last first."""
+    half = (size - 1) // 2
+    for turn, key in reversed(list(enumerate(_round_keys(size, stream)))):
+        centred = (places + half) % size - half
+        swap = of_int(turn, of_bigint(stream, of_bigint(np.abs(centred)))).view(np.int64) > 0
+        places = (np.where(swap, -centred, centred) + half - key) % size
+    return places
+
+
+def _round_keys(size: int, stream: int) -> list[int]:
+    """How far each round turns the places: half of the size, which centres them, and a random part."""
+    if size < 1:
+        raise ValueError(f"permutation: size {size} is not 1 or more")
+    rng = random.Random(stream)
+    return [rng.randrange(size) + (size - 1) // 2 for _ in range(_ROUNDS)]
 
 
 def _swapped(centred: Column, swap: Column) -> Column:

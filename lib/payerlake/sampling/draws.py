@@ -12,14 +12,19 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
+import numpy as np
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from payerlake.sampling.distributions import constant_array
+from payerlake.sampling.hashing import Numbers, of_bigint
 
 _UNIT = 2.0**-53
 _SEPARATOR = b"\x1f"
+
+Uniforms = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ class Draws:
         """The uniform of one of several draws, by its position (int)."""
         streams = constant_array([self.stream(table, column, draw) for draw in draws], "bigint")
         return _unit(F.xxhash64(*key, F.get(streams, place)))
+
+    def uniforms(self, table: str, column: str, keys: Numbers, draw: str = "") -> Uniforms:
+        """What `uniform` gives for rows of one key (bigint), as an array on the driver."""
+        bits = of_bigint(self.stream(table, column, draw), of_bigint(keys))
+        return (bits >> np.uint64(11)).astype(np.float64) * _UNIT
 
     def on_driver(self, table: str, purpose: str, draw: str = "") -> random.Random:
         """A generator for small constants made once on the driver, such as the patterns of a block of households."""

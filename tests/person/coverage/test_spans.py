@@ -81,13 +81,12 @@ def test_on_every_day_a_member_is_covered_by_the_open_rows_of_enrollments(spark:
 
 def test_a_member_has_the_same_cover_whatever_dataset_asks(spark: SparkSession) -> None:
     """Of one population, plan year and number of members."""
-    days = [datetime.date(2019, 5, 1), datetime.date(2024, 8, 1)]
     pharmacy = world_of(spark, PharmacySettings, "population=medicare_advantage")
     quality = world_of(spark, QualitySettings)
     with compiled(spark):
         one, other = (
-            on_days(world, rules, days).toArrow().to_pandas()
-            for world, rules in ((pharmacy, pharmacy.settings), (quality, stated(quality.settings)))
+            coverage.on(coverage.members(MEMBERS), datetime.date(2024, 8, 1)).select("id", *FOUND).toArrow().to_pandas()
+            for coverage in (Coverage(pharmacy, pharmacy.settings), Coverage(quality, stated(quality.settings)))
         )
     assert one.equals(other)
     assert {"MEDICARE", "MEDICARE_ADVANTAGE"} < set(one["line_of_business"].dropna())

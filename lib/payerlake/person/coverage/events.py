@@ -7,12 +7,11 @@ from functools import cached_property
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.person.coverage.settings import SCENARIOS, Seasons
+from payerlake.person.coverage.settings import HISTORICAL, TRANSITION, Seasons
 from payerlake.sampling.distributions import choice_index, constant_array, integer, string_at
 from payerlake.sampling.draws import Draws
 from payerlake.sampling.packing import Fields
 
-SINGLE, DUAL, TRANSITION, HISTORICAL = range(len(SCENARIOS))
 BIRTH, TURNED_65 = "BIRTH", "TURNED_65"
 EVENT = Fields(month=4, event=27)  # the event by its position in `names`
 _NEEDS_SPOUSE = "MARRIAGE"

@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from payerlake.contract.population import years_before
 from payerlake.contract.settings import S
 from payerlake.person.coverage import tenure
-from payerlake.person.coverage.events import EVENT, HISTORICAL, TRANSITION, Events
-from payerlake.person.coverage.settings import SCENARIOS, CoverageSettings
-from payerlake.person.world import World, planned_once
+from payerlake.person.coverage.events import EVENT, Events
+from payerlake.person.coverage.settings import HISTORICAL, SCENARIOS, TRANSITION, CoverageSettings
+from payerlake.person.world import World
 from payerlake.sampling.distributions import bernoulli, constant_array, ordered_choice
 from payerlake.sampling.draws import Draws
 
@@ -43,8 +43,12 @@ class Members:
         """
         return self.of(self._world.member_keys(members_per_file))
 
-    @planned_once
     def of(self, keys: DataFrame) -> DataFrame:
+        """The same of the members of these keys, in column `id`."""
+        # Planned once for all tables that ask alike; of one world, other settings are another frame.
+        return self._world.once((f"coverage {self._settings!r}", id(keys)), lambda: self._frame(keys), of=keys)
+
+    def _frame(self, keys: DataFrame) -> DataFrame:
         people, key, slot, head = self._people, F.col("id"), F.col("slot"), F.col("household")
         with_slot = keys.select("id", people.slot(key).alias("slot"))
         with_household = with_slot.select(

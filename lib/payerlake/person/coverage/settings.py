@@ -17,6 +17,7 @@ from payerlake.resources import resource
 Kind = Literal["GRP", "EMP", "UNI", "GOV", "IND"]
 KINDS: tuple[Kind, ...] = ("GRP", "EMP", "UNI", "GOV", "IND")
 SCENARIOS = ("single_active", "dual_coverage", "plan_transition", "historical_only")
+SINGLE, DUAL, TRANSITION, HISTORICAL = range(len(SCENARIOS))
 
 
 def _known_plans(weights: dict[str, float]) -> dict[str, float]:

@@ -13,12 +13,12 @@ from pyspark.sql import functions as F
 
 from payerlake.contract.settings import S
 from payerlake.person.coverage import tenure
-from payerlake.person.coverage.events import DUAL, HISTORICAL, SINGLE, TRANSITION, Events
+from payerlake.person.coverage.events import Events
 from payerlake.person.coverage.groups import Groups
 from payerlake.person.coverage.members import Members, has_dependents, last_past_year
 from payerlake.person.coverage.offers import CLASSES, PAIR, Offers
 from payerlake.person.coverage.plans import lines_of_business, plan_kinds
-from payerlake.person.coverage.settings import CoverageSettings
+from payerlake.person.coverage.settings import DUAL, HISTORICAL, SINGLE, TRANSITION, CoverageSettings
 from payerlake.person.people import PERSON
 from payerlake.person.world import World
 from payerlake.sampling.distributions import constant_array, date_at, string_at
@@ -78,7 +78,7 @@ class Coverage:
         """Adds to the frame of `members`, which may have columns more, what covers each of them on a day (date).
 
         line_of_business, plan, second_plan (of dual coverage; positions in plan_codes), group_number, subscriber (the
-        member's key who holds the cover): all null where nobody is covered, as between the end of cover and another.
+        key of the member who holds the cover): all null on a day without cover, as before the first.
         """
         asked = members.select("*", F.lit(day).alias("_day"), self._span_phase().alias("span_phase"))
         with_row = asked.select("*", *self._row_on_day())

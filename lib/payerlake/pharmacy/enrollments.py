@@ -8,7 +8,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Reference, Table
+from payerlake.contract.schema import Column, Known, Reference, Table, until
 from payerlake.person.households import ROLES
 from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.coverage import DUAL, HISTORICAL, SINGLE, TRANSITION, Coverage
@@ -124,6 +124,13 @@ TABLE = Table(
     build=enrollments,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.enrollments.expected_rows_per_member,
+    known=Known(
+        since="effective_date",
+        later={
+            "termination_date": until("termination_date"),
+            "is_active": "termination_date IS NULL OR termination_date > {day}",
+        },
+    ),
     references=(
         Reference(("member_number",), "members", ("member_number",)),
         Reference(("plan_code",), "plans", ("plan_code",)),

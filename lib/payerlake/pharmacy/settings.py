@@ -183,6 +183,11 @@ class PharmacySettings(DatasetSettings):
         return self
 
     @property
+    def days(self) -> tuple[datetime.date, datetime.date]:
+        """Up to the end of the plan year, within which cover begins and ends."""
+        return datetime.date.min, datetime.date(self.plan_year, 12, 31)
+
+    @property
     def formulary_count(self) -> int:
         """How many formularies there are: the setting, else one for every 200 members and at least 5."""
         return self.formularies.count or max(5, self.members // 200)

@@ -6,7 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Reference, Table
+from payerlake.contract.schema import Column, Known, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.coverage import HISTORICAL, TRANSITION, TURNED_65, Coverage
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
@@ -74,6 +74,7 @@ TABLE = Table(
     build=special_enrollments,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * 0.4,
+    known=Known(since="effective_date"),
     references=(Reference(("member_number",), "members", ("member_number",)),),
     rules={"event_comes_first": "event_date <= effective_date AND datediff(effective_date, event_date) <= 60"},
     columns=(

@@ -115,4 +115,4 @@ def _household_start(whole: World[Any], key: int) -> int:
 def frames(spark: SparkSession, made: Order[Any]) -> dict[str, DataFrame]:
     """The tables as lazy DataFrames, by name; nothing runs and nothing is written."""
     here = world(spark, made)
-    return {table.name: table.build(here) for table in made.tables}
+    return {table.name: here.rows(table) for table in made.tables}

@@ -6,7 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.person.health import Health, condition_of
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
@@ -15,7 +15,8 @@ from payerlake.quality.measures import OLDEST
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import integer_at, string_at
-from payerlake.sampling.packing import bits_of, each, has_any
+from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import bits_of, each, has_any, keeping
 
 _YEAR = 365.25
 _PER_MEMBER = 32  # ids
@@ -35,21 +36,34 @@ def member_chronic_conditions(world: World[QualitySettings]) -> DataFrame:
     roster = Roster(world)
     diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.member_chronic_conditions))
     conditions = with_conditions(world, diagnosed.select("id", "birth_date", "conditions"))
-    with_dates = conditions.select("*", *_dates(world))
+    with_dates = conditions.select("*", *_dates(world, F.col("condition")))
     return with_dates.select(
         (F.col("id") * _PER_MEMBER + F.col("condition") + 1).alias("member_condition_id"),
         member_id(F.col("id")).alias("member_id"),
         string_at(settings.conditions.codes, F.col("condition")).alias("condition_code"),
-        F.when(F.col("cause_date").isNull(), F.col("own_date"))
-        .otherwise(_later(world, F.col("cause_date")))
-        .alias("diagnosis_date"),
+        _date(world, F.col("condition"), F.col("own_date"), F.col("cause_date")).alias("diagnosis_date"),
         F.lit(True).alias("is_active"),
         created_column(world),
     )
 
 
-def _dates(world: World[QualitySettings]) -> list[SparkColumn]:
-    """`own_date`, on which the condition was found at its usual ages; `cause_date`, on which what it follows from was.
+def found(world: World[QualitySettings], diagnosed: DataFrame) -> DataFrame:
+    """The same members; of their `conditions` those that were found by the day on which somebody looks."""
+    if world.settings.known_at is None:
+        return diagnosed
+    places = [F.lit(i) for i in range(len(world.settings.conditions.catalogue))]
+    known = [world.is_known(_date(world, place, *_dates(world, place))) for place in places]
+    return in_a_new_method(keeping(diagnosed, "conditions", known))
+
+
+def _date(world: World[QualitySettings], condition: SparkColumn, own: SparkColumn, cause: SparkColumn) -> SparkColumn:
+    """The day on which a condition (position, int) was found, by its `own_date` and `cause_date`."""
+    return F.when(cause.isNull(), own).otherwise(_later(world, condition, cause))
+
+
+def _dates(world: World[QualitySettings], condition: SparkColumn) -> list[SparkColumn]:
+    """Of a condition (position, int) `own_date`, on which it was found at its usual ages; `cause_date`, on which what
+    it follows from was.
 
     Only what nobody has without another condition, as the diabetic retinopathy, follows from it.
     """
@@ -61,8 +75,8 @@ def _dates(world: World[QualitySettings]) -> list[SparkColumn]:
         for code in reversed(settings.conditions.catalogue[i].given):
             j = settings.conditions.codes.index(code)
             first = F.when(has_any(F.col("conditions"), bits_of([j])), j).otherwise(first)
-        cause = F.when(F.col("condition") == i, first).otherwise(cause)
-    own_date = _usual_date(world, F.col("condition"))
+        cause = F.when(condition == i, first).otherwise(cause)
+    own_date = _usual_date(world, condition)
     cause_date = F.when(cause >= 0, _usual_date(world, cause)) if followers else F.lit(None).cast("date")
     return [own_date.alias("own_date"), cause_date.alias("cause_date")]
 
@@ -86,10 +100,10 @@ def _usual_date(world: World[QualitySettings], condition: SparkColumn) -> SparkC
     return F.date_add(first, span - F.floor(early * (span + 1)).cast("int"))
 
 
-def _later(world: World[QualitySettings], cause_date: SparkColumn) -> SparkColumn:
+def _later(world: World[QualitySettings], condition: SparkColumn, cause_date: SparkColumn) -> SparkColumn:
     """A day from the one on which the cause was found to that of the dataset."""
     as_of = F.lit(world.settings.population.as_of)
-    u = world.draws.uniform("member_chronic_conditions", "follows_after", F.col("id"), F.col("condition"))
+    u = world.draws.uniform("member_chronic_conditions", "follows_after", F.col("id"), condition)
     return F.date_add(cause_date, F.floor(u * (F.datediff(as_of, cause_date) + 1)).cast("int"))
 
 
@@ -104,6 +118,7 @@ TABLE = Table(
     build=member_chronic_conditions,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.conditions_per_member,
+    known=Known(since="diagnosis_date", later={CREATED.name: ""}),
     unique=(("member_id", "condition_code"),),
     indexes=(Index(("member_id", "condition_code"), name="idx_member_conditions_lookup"),),
     references=(

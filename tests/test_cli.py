@@ -111,6 +111,16 @@ BAD = {
         ["named twice"],
     ),
     "day out of time": (("generate", "finance", "--set", "population.as_of=0001-01-01"), ["population.as_of"]),
+    "a day after the last": (
+        ("generate", "pharmacy", "--set", "known_at=2025-01-01"),
+        ["known_at: 2025-01-01 is not within the data", "up to 2024-12-31"],
+    ),
+    "a day after the population's": (("generate", "insurance", "--set", "known_at=2024-01-02"), ["up to 2024-01-01"]),
+    "a day before the year": (
+        ("generate", "quality", "--set", "known_at=2023-12-31"),
+        ["known_at: 2023-12-31", "2024-01-01 to 2024-12-31"],
+    ),
+    "a day in words": (("generate", "finance", "--set", "known_at=soon"), ["--set known_at: 'soon'", "date"]),
     "unknown partition column": (("generate", "pharmacy", "--set", "partition_by={members: [stat]}"), ["'state'"]),
     "a name that readers take for null": (("generate", "finance", "--set", "clinics=[NA, B]"), ["'NA'", "clinics"]),
     "members that are no number": (("generate", "finance", "--set", "members=true"), ["members", "true is neither"]),

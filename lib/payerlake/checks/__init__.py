@@ -27,7 +27,7 @@ from payerlake.checks import failures, runner
 from payerlake.checks.reports import Report, SuiteReport
 from payerlake.checks.runner import Evaluation
 from payerlake.checks.structure import structural
-from payerlake.checks.suites import Suite, load, of_a_part, of_other_settings
+from payerlake.checks.suites import Suite, load, of_a_part, of_an_earlier_day, of_other_settings
 from payerlake.contract.schema import Table
 from payerlake.errors import BadInput
 from payerlake.resources import resource
@@ -64,6 +64,9 @@ def validate(
         suites or resource("expectations"), dataset, settings
     )
     stated = [of_other_settings(suite if whole else of_a_part(suite), departed) for suite in stated]
+    if "known_at" in departed:
+        dated = frozenset(table.name for table in contracts if table.known)
+        stated = [of_an_earlier_day(suite, dated) for suite in stated]
     ready = [suite for suite in stated if set(suite.tables) <= frames.keys()]
     not_run = tuple(_needs(suite, frames) for suite in stated if suite not in ready)
     with _views(dataset, frames) as prefix:

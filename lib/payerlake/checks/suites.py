@@ -11,7 +11,8 @@ all it reads. A query may be a list of lines, and `{NAME}` in it is the setting 
 with: `DATE'{population.as_of}'` is the day as of which they are, whatever day that is. `settings`, in the `meta` of an
 expectation or for all of a suite, names settings that the rule rests on: of data made with other ones than
 `conf/DATASET/base.yaml` has, it is not asked. A setting that the query reads is no such other one, unless the rule
-names that very setting. See `tolerances` for what else an expectation's `meta` may say.
+names that very setting. Rules about how many there are, or how they are distributed, in tables of which one knows less
+on an earlier day, rest on `known_at` without naming it. See `tolerances` for what else an expectation's `meta` may say.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _SETTING = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)*)\}")  # and not {4}, as regular expressions have it
 _PLAIN = re.compile(r"[\w.-]*")  # what stands in SQL for itself
+_OF_AN_EARLIER_DAY = "other settings: known_at"
 _SUITE_FIELDS = ("name", "meta", "expectations", "notes", "id", "suite_parameters")
 _SUITE_META = ("query", "tables", "settings", "great_expectations_version")
 _EXPECTATION_FIELDS = ("type", "kwargs", "meta", "id", "description", "notes", "severity")
@@ -99,6 +101,14 @@ def of_other_settings(suite: Suite, departed: Collection[str]) -> Suite:
         return f"other settings: {', '.join(names)}" if names else ""
 
     return _asked(suite, stated_for)
+
+
+def of_an_earlier_day(suite: Suite, dated: frozenset[str]) -> Suite:
+    """The suite for data as of `known_at`, without what is stated of all that the world has. dated: tables that have
+    less of it on an earlier day."""
+    if dated.isdisjoint(suite.tables):
+        return suite
+    return _asked(suite, lambda check: _OF_AN_EARLIER_DAY if tolerances.has_figure(check.type, check.meta) else "")
 
 
 def _asked(suite: Suite, stated_for: Callable[[Check], str]) -> Suite:

@@ -48,6 +48,7 @@ _NUMBERS = (
 META = ("rule", "source", "settings", "whole", *_NUMBERS)
 MEAN = "expect_column_mean_to_be_between"
 DIVERGENCE = "expect_column_kl_divergence_to_be_less_than"
+ROWS = "expect_table_row_count_to_be_between"
 _OF_A_COLUMN = "expect_column_"
 # These look at each value by itself, or at none: any number of values will do.
 _OF_EACH = tuple(f"{_OF_A_COLUMN}{of}" for of in ("value_", "values_", "pair_", "to_exist"))
@@ -62,6 +63,11 @@ _OFTEN = 5.0  # as often must the rarest value be expected for the χ² distribu
 def follows_rows(type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
     """Whether the bounds are to be computed from the number of values."""
     return "share" in meta or "figure" in meta or (type_ == DIVERGENCE and "threshold" not in kwargs)
+
+
+def has_figure(type_: str, meta: Mapping[str, Any]) -> bool:
+    """Whether the rule is about how many there are or how they are distributed, and not about each by itself."""
+    return sums_up(type_) or "minimum_rows" in meta or type_ == ROWS
 
 
 def sums_up(type_: str) -> bool:

@@ -7,14 +7,17 @@ that has its domain's values, `json` one that holds an object).
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from payerlake.contract.spine import REFERENCE, Spine
+from payerlake.sampling.frames import filtered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -140,6 +143,30 @@ class Index:
 
 
 @dataclass(frozen=True)
+class Known:
+    """From which day on a row is known, and what of it only later: what the setting `known_at` goes by.
+
+    since: that day, as SQL over the columns. later: by column, what it is for somebody who looks on the day `{day}`, as
+    SQL over the columns as they are in the end. Either is empty where the columns do not tell, and the table's own
+    function looks at the day.
+    """
+
+    since: str = ""
+    later: dict[str, str] = field(default_factory=dict)
+
+    def on(self, day: datetime.date, rows: DataFrame) -> DataFrame:
+        """Of the rows that there are in the end those that are known on this day, as they were known then."""
+        shown = filtered(rows, F.expr(self.since) <= F.lit(day)) if self.since else rows
+        then = {name: sql.format(day=f"DATE'{day}'") for name, sql in self.later.items() if sql}
+        return shown.select(*[F.expr(then[c]).alias(c) if c in then else c for c in rows.columns]) if then else shown
+
+
+def until(column: str) -> str:
+    """Of a day that is known from itself on: null until then."""
+    return f"CASE WHEN {column} <= {{day}} THEN {column} END"
+
+
+@dataclass(frozen=True)
 class Table:
     """The contract of one table.
 
@@ -151,6 +178,7 @@ class Table:
     indexes: what they index. view: the query, from the settings, of the view that databases have instead.
     may_be_empty: a dataset of few members may rightly have no row of it: nobody of them has what it lists.
     numeric_booleans: CSV has them as 1 and 0, not as true and false.
+    known: since when; None where its rows have no day, or sum up those of other tables.
     """
 
     dataset: str
@@ -171,6 +199,7 @@ class Table:
     view: Callable[[Any], str] | None = field(default=None, repr=False)
     numeric_booleans: bool = False
     may_be_empty: bool = False
+    known: Known | None = None
 
     @property
     def full_name(self) -> str:

@@ -10,6 +10,7 @@ option's dotted name changes one entry of such a mapping: `population.sex.F`, `d
 from __future__ import annotations
 
 import csv
+import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
@@ -18,7 +19,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from payerlake.contract.population import Population
 from payerlake.contract.setting_types import Frozen
@@ -36,6 +37,7 @@ _MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`: it brings the keys of ano
 class DatasetSettings(Frozen):
     """What every dataset has: the base of its own settings.
 
+    known_at: the day on which somebody looks: what happens later is not in the data. None: everything is.
     members_per_file: of the tables that follow the members, each by its name. partition_by: columns that split a table
     into folders, by its name.
     """
@@ -45,6 +47,7 @@ class DatasetSettings(Frozen):
     members: int = Field(gt=0, le=MOST_MEMBERS)
     seed: int
     population: Population
+    known_at: datetime.date | None = None
     members_per_file: Frozen
     partition_by: dict[str, list[str]]
 
@@ -53,6 +56,24 @@ class DatasetSettings(Frozen):
         """The first and the last age in years of those whom the dataset tells of."""
         first, last = self.population.bands[0][0], self.population.bands[-1][1]
         return (max(first, self.told[0]), min(last, self.told[1])) if self.population.in_common else (first, last)
+
+    @model_validator(mode="after")
+    def _is_known_within_the_data(self) -> DatasetSettings:
+        first, last = self.days
+        if self.known_at is not None and not first <= self.known_at <= last:
+            allowed = f"up to {last}" if first == datetime.date.min else f"{first} to {last}"
+            raise ValueError(f"known_at: {self.known_at} is not within the data; allowed: {allowed}, null for all")
+        return self
+
+    @property
+    def days(self) -> tuple[datetime.date, datetime.date]:
+        """The first and the last day that `known_at` can be: on the last everything is known."""
+        return datetime.date.min, self.population.as_of
+
+    @property
+    def seen_on(self) -> datetime.date:
+        """The day as of which the data are: `known_at`, the population's at the latest."""
+        return min(self.known_at or self.population.as_of, self.population.as_of)
 
 
 class _Layer(NamedTuple):

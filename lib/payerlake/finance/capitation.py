@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
 from payerlake.finance.settings import FinanceSettings
@@ -67,6 +67,7 @@ TABLE = Table(
     build=capitation,
     spine=MEMBERS,
     expected_rows=expected_months,
+    known=Known(since="to_date(concat(MonthYear, '-01'))"),  # what is paid for a month is paid ahead
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
     indexes=(Index(("Clinic", "Provider", "MonthYear")),),
     columns=(

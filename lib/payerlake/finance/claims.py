@@ -6,7 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.finance.casemix import MONTHS_A_YEAR
 from payerlake.finance.columns import PATIENT_COLUMNS, cents, dollars, patient_columns
 from payerlake.finance.roster import Roster
@@ -76,13 +76,13 @@ def adjudicated(world: World[FinanceSettings], roster: Roster, claimed: DataFram
 
 
 def _status(world: World[FinanceSettings], roster: Roster, owed: SparkColumn) -> SparkColumn:
-    """As drawn; but what a plan had pending and paid before the day of the dataset is paid, and so is, in full, what
-    leaves it too little to pay in part."""
+    """As drawn; but what a plan had pending and has paid by the day as of which the data are is paid, and so is, in
+    full, what leaves it too little to pay in part."""
     law, alone = world.settings.claims, F.col("plan") == roster.payers.self_pay
     shares = [[of.get(name, 0.0) for name in STATUSES] for of in (law.status, world.settings.self_pay.status)]
     drawn = table_choice(_u(world, "ClaimStatus"), alone.cast("int"), shares, range(len(STATUSES))).cast("int")
     days = integer(_u(world, "pending"), *law.pending_days).cast("int")
-    is_late = ~alone & (F.date_add("date", days) <= F.lit(world.settings.population.as_of))
+    is_late = ~alone & (F.date_add("date", days) <= F.lit(world.settings.seen_on))
     is_paid = ((drawn == _PENDING) & is_late) | ((drawn == _PARTLY) & (owed < _LEAST_IN_PART))
     return F.when(is_paid, _PAID).otherwise(drawn)
 
@@ -113,6 +113,7 @@ TABLE = Table(
     build=claims,
     spine=MEMBERS,
     expected_rows=expected_claims,
+    known=Known(since="ClaimDate", later={"ClaimStatus": "", "PaidAmount": "", "PatientResponsibility": ""}),
     references=(Reference(("PatientID",), "patients", ("patient_id_str",)),),
     indexes=(Index(("Clinic", "Provider", "ClaimDate")), Index(("PrimaryDiagnosis",))),
     rules={

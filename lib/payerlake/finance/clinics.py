@@ -67,11 +67,14 @@ class Clinics:
         """`2024-12`."""
         return string_at([f"{day:%Y-%m}" for day in self.months], month)
 
+    def first_day(self, month: Column) -> Column:
+        return date_at(self.months, month)
+
     def day(self, u: Column, month: Column) -> Column:
         """A day of the month; of the last, up to the dataset's own day."""
         days = [calendar.monthrange(day.year, day.month)[1] for day in self.months]
         days[-1] = self._settings.population.as_of.day
-        return F.date_add(date_at(self.months, month), F.floor(u * integer_at(days, month)).cast("int"))
+        return F.date_add(self.first_day(month), F.floor(u * integer_at(days, month)).cast("int"))
 
     # panels
 

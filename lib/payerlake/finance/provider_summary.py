@@ -25,7 +25,8 @@ def provider_summary(world: World[FinanceSettings]) -> DataFrame:
     claims."""
     roster = Roster(world)
     per_file = world.settings.members_per_file
-    months = paid_months(world, roster.patients(world.member_keys(per_file.capitation)))
+    paid = paid_months(world, roster.patients(world.member_keys(per_file.capitation)))
+    months = world.known(paid, roster.clinics.first_day(F.col("month")))
     # A patient is with a provider in months in a row: to count their first ones needs no list of patients.
     is_new = F.col("month").isin(F.col("first_month"), F.col("changed_month"))
     capitated = months.groupBy("provider").agg(
@@ -35,7 +36,7 @@ def provider_summary(world: World[FinanceSettings]) -> DataFrame:
         F.sum("month_raf").alias("raf"),
     )
     visited = roster.patients(world.member_keys(per_file.claims))
-    claimed = adjudicated(world, roster, Services(world, roster).claimed(visited))
+    claimed = world.known(adjudicated(world, roster, Services(world, roster).claimed(visited)), F.col("date"))
     billed = (
         claimed.select("*", roster.clinics.provider(F.col("month")).alias("provider"))
         .groupBy("provider")

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.population import years_before
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.errors import BadInput
 from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.health import Health
@@ -237,6 +237,7 @@ TABLE = Table(
     build=claims,
     spine=MEMBERS,
     expected_rows=expected_claims,
+    known=Known(since="date"),
     references=(
         Reference(("member_id",), "members", ("member_id",)),
         Reference(("insurance_id",), "insurance", ("insurance_id",)),

@@ -6,7 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table, until
 from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.health import Health
 from payerlake.insurance.plan import base_rate
@@ -79,6 +79,7 @@ TABLE = Table(
     build=enrollment,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.enrollment.coverage,
+    known=Known(since="start_date", later={"end_date": until("end_date")}),
     references=(Reference(("plan_id",), "plan", ("plan_id",)),),
     indexes=(Index(("state",)),),
     rules={"ends_after_it_begins": "end_date IS NULL OR end_date > start_date"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.insurance.health import Health
 from payerlake.insurance.prevalence import prevalence
 from payerlake.insurance.settings import InsuranceSettings
@@ -47,6 +47,7 @@ TABLE = Table(
     build=member_condition,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * prevalence(settings).conditions_per_member,
+    known=Known(since="diagnostic_date"),
     references=(
         Reference(("member_id",), "members", ("member_id",), on_delete="CASCADE"),
         Reference(("condition_id",), "condition", ("condition_id",)),

@@ -10,7 +10,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.insurance.coverage import Coverage
 from payerlake.insurance.enrollment import enrollment_id
 from payerlake.insurance.facility import facility_in_state
@@ -33,6 +33,7 @@ def members(world: World[InsuranceSettings]) -> DataFrame:
     diagnosed = in_a_new_method(health.diagnosed(profiled))
     measured = in_a_new_method(_measured(world, health, Coverage(world, health).covered(diagnosed)))
     or_null = partial(_or_null, world)
+    is_enrolled = F.col("is_covered") & world.is_known(F.col("start_date"))
     pressure = F.concat(F.col("systolic").cast("string"), F.lit("/"), F.col("diastolic").cast("string"))
     return measured.select(
         (key + 1).alias("member_id"),
@@ -51,8 +52,8 @@ def members(world: World[InsuranceSettings]) -> DataFrame:
         or_null("employment_status", health.has_trait("employed")),
         or_null("hours_sleep_per_day", decimal(_sleep(world, health), 4, 1)),
         or_null("minutes_exercise_per_week", _exercise(world, health).cast("smallint")),
-        F.when(F.col("is_covered"), F.col("insurance_id")).alias("insurance_id"),
-        F.when(F.col("is_covered"), enrollment_id(key)).alias("enrollment_id"),
+        F.when(is_enrolled, F.col("insurance_id")).alias("insurance_id"),
+        F.when(is_enrolled, enrollment_id(key)).alias("enrollment_id"),
     )
 
 
@@ -135,6 +136,7 @@ TABLE = Table(
     build=members,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
+    known=Known(since="dob", later={"insurance_id": "", "enrollment_id": ""}),
     numeric_booleans=True,
     references=(
         Reference(("primary_care_facility_id",), "facility", ("facility_id",), on_delete="SET NULL"),

@@ -8,7 +8,7 @@ from functools import cached_property, wraps
 from threading import RLock
 from typing import Any, Generic, cast
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Table
@@ -18,6 +18,7 @@ from payerlake.contract.spine import Spine, files_for
 from payerlake.person.households import LARGEST
 from payerlake.person.people import People
 from payerlake.sampling.draws import Draws
+from payerlake.sampling.frames import filtered
 
 MEMBERS = Spine(
     "members",
@@ -56,6 +57,20 @@ class World(Generic[S]):
     def people(self) -> People:
         """The people behind the members."""
         return People(self.settings)
+
+    def rows(self, table: Table) -> DataFrame:
+        """The rows of a table that are known on the day of `known_at`, as they were known then; all without it."""
+        rows, day = table.build(self), self.settings.known_at
+        return rows if day is None or table.known is None else table.known.on(day, rows)
+
+    def is_known(self, since: Column) -> Column:
+        """Whether something is known that is so from a day on; null where that is null."""
+        day = self.settings.known_at
+        return F.lit(True) if day is None else since <= F.lit(day)
+
+    def known(self, frame: DataFrame, since: Column) -> DataFrame:
+        """The rows that are known, which each is from a day on."""
+        return frame if self.settings.known_at is None else filtered(frame, self.is_known(since))
 
     def member_keys(self, members_per_file: int) -> DataFrame:
         """Member keys in column `id`: so many in each partition, hence file; the last has what is left."""

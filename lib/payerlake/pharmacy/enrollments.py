@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Reference, Table
+from payerlake.contract.schema import Column, Known, Reference, Table, until
 from payerlake.person.coverage.groups import GROUP_NUMBER
 from payerlake.person.coverage.plans import plan_codes
 from payerlake.person.coverage.spans import Coverage
@@ -49,6 +49,13 @@ TABLE = Table(
     build=enrollments,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.enrollments.expected_rows_per_member,
+    known=Known(
+        since="effective_date",
+        later={
+            "termination_date": until("termination_date"),
+            "is_active": "termination_date IS NULL OR termination_date > {day}",
+        },
+    ),
     references=(
         Reference(("member_number",), "members", ("member_number",)),
         Reference(("plan_code",), "plans", ("plan_code",)),

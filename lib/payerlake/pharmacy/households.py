@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Reference, Table
-from payerlake.person.households import ROLES
+from payerlake.contract.schema import Column, Known, Reference, Table
+from payerlake.person.households import LARGEST, ROLES
 from payerlake.person.world import MEMBERS, World
-from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
+from payerlake.pharmacy.members import MEMBER_NUMBER, known_members, member_number
 from payerlake.pharmacy.settings import PharmacySettings
 from payerlake.sampling.identifiers import numbered
 
@@ -25,16 +27,25 @@ def households(world: World[PharmacySettings]) -> DataFrame:
     keys = world.member_keys(world.settings.members_per_file.households)
     with_slot = keys.select("id", people.slot(key).alias("slot"))
     with_household = with_slot.select("id", "slot", people.household(key, slot).alias("household"))
-    # The last household may be cut off by the number of members.
-    size = F.least(people.household_size(slot).cast("bigint"), F.lit(world.settings.members) - head)
-    return with_household.select(
+    return known_members(world, with_household).select(
         household_id(head).alias("household_id"),
         member_number(head).alias("subscriber_number"),
         member_number(key).alias("member_number"),
         people.role(slot).alias("relationship"),
         F.lpad((key - head + 1).cast("string"), 2, "0").alias("person_code"),
-        size.cast("int").alias("household_size"),
+        _size(world).cast("int").alias("household_size"),
     )
+
+
+def _size(world: World[PharmacySettings]) -> SparkColumn:
+    """How many members the household has, of whom those count that are born by the day on which somebody looks."""
+    people, head = world.people, F.col("household")
+    # The last household may be cut off by the number of members.
+    size = F.least(people.household_size(F.col("slot")).cast("bigint"), F.lit(world.settings.members) - head)
+    if world.settings.known_at is None:
+        return size
+    born = [world.is_known(people.birth_date(head + i, people.slot(head + i))) for i in range(LARGEST)]
+    return reduce(SparkColumn.__add__, [((i < size) & is_born).cast("int") for i, is_born in enumerate(born)])
 
 
 TABLE = Table(
@@ -47,6 +58,7 @@ TABLE = Table(
     build=households,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
+    known=Known(later={"household_size": ""}),
     references=(
         Reference(("member_number",), "members", ("member_number",)),
         Reference(("subscriber_number",), "members", ("member_number",)),

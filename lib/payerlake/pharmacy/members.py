@@ -6,7 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Table
+from payerlake.contract.schema import Column, Known, Table
 from payerlake.person.places import field
 from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.settings import PharmacySettings
@@ -20,6 +20,14 @@ def member_number(key: SparkColumn) -> SparkColumn:
     return numbered("M", key + 1)
 
 
+def known_members(world: World[PharmacySettings], members: DataFrame) -> DataFrame:
+    """Of members with `slot` and `household` those who are known: nobody before birth, and nobody before the
+    subscriber, whom the others refer to."""
+    people, head = world.people, F.col("household")
+    born = people.birth_date(F.col("id"), F.col("slot"))
+    return world.known(members, F.greatest(born, people.birth_date(head, people.slot(head))))
+
+
 def members(world: World[PharmacySettings]) -> DataFrame:
     """One row per member; key member_number. Shares of sex, age and state: the settings' population."""
     people, key, slot, home = world.people, F.col("id"), F.col("slot"), F.col("home")
@@ -31,7 +39,7 @@ def members(world: World[PharmacySettings]) -> DataFrame:
         people.sex(key, slot).alias("gender"),
         people.last_name(key, slot).alias("last_name"),
     )
-    with_home = with_household.select(
+    with_home = known_members(world, with_household).select(
         "*",
         people.first_name(key, F.col("gender")).alias("first_name"),
         people.state(F.col("household")).alias("state"),
@@ -62,6 +70,7 @@ TABLE = Table(
     build=members,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
+    known=Known(),
     columns=(
         Column(
             "member_number",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -93,6 +94,11 @@ class PharmacySettings(CoverageSettings):
     members_per_file: MembersPerFile
     drugs: DrugCounts
     formularies: Formularies
+
+    @property
+    def days(self) -> tuple[datetime.date, datetime.date]:
+        """Up to the end of the plan year, within which cover begins and ends."""
+        return datetime.date.min, datetime.date(self.plan_year, 12, 31)
 
     @property
     def formulary_count(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Reference, Table
+from payerlake.contract.schema import Column, Known, Reference, Table
 from payerlake.person.coverage.spans import Coverage
 from payerlake.person.world import MEMBERS, World
 from payerlake.pharmacy.members import MEMBER_NUMBER, member_number
@@ -35,6 +35,7 @@ TABLE = Table(
     build=special_enrollments,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * 0.4,
+    known=Known(since="effective_date"),
     references=(Reference(("member_number",), "members", ("member_number",)),),
     rules={"event_comes_first": "event_date <= effective_date AND datediff(effective_date, event_date) <= 60"},
     columns=(

@@ -125,10 +125,10 @@ def rows_of(spark: SparkSession, made: Order[Any], number: int) -> dict[str, Dat
     """The rows of the person of this number, from 1, as lazy DataFrames by table, made from the key alone: of the
     tables that follow the members."""
     here = World(spark, made.settings, number - 1, number)
-    return {table.name: table.build(here) for table in made.tables if table.spine is MEMBERS}
+    return {table.name: here.rows(table) for table in made.tables if table.spine is MEMBERS}
 
 
 def frames(spark: SparkSession, made: Order[Any]) -> dict[str, DataFrame]:
     """The tables as lazy DataFrames, by name; nothing runs and nothing is written."""
     here = world(spark, made)
-    return {table.name: table.build(here) for table in made.tables}
+    return {table.name: here.rows(table) for table in made.tables}

@@ -104,7 +104,7 @@ def _write(here: World[Any], table: Table, name: str, to: Destination, progress:
         doing(f"{to.place}: writing {table.full_name} as {name}", f"nothing is published; {audit.AGAIN}"),
         progress.writing(label, to.staging_folder(), rows, here.files(table)),
     ):
-        frame, observation = fingerprint.observed(table.build(here), f"{table.name}_{name}")
+        frame, observation = fingerprint.observed(here.rows(table), f"{table.name}_{name}")
         stored = to.write(frame, table, name, layout)
         found = _standing(here, table, name, to, stored.rows, fingerprint.from_observation(observation.get))
     record = TableRecord(found.rows, stored.files, stored.bytes, found.digest, columns_of(table))
@@ -121,7 +121,7 @@ def _standing(
     """
     if observed.rows == rows:
         return observed
-    made = fingerprint.measure(table.build(here))
+    made = fingerprint.measure(here.rows(table))
     if made.rows == rows:
         stands = fingerprint.measure(to.read(here.spark, table, name, from_stage=True))
         if stands == made:

@@ -14,10 +14,12 @@ from pyspark.sql import functions as F
 from payerlake import reference
 from payerlake.person.world import World
 from payerlake.quality.measures import LAB_RESULT, measures
+from payerlake.quality.member_chronic_conditions import found
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import LAB_ORDER, NO_BARRIER, QualitySettings
 from payerlake.sampling.distributions import bernoulli, choice, choice_index, integer, integer_at, table_choice
-from payerlake.sampling.packing import each
+from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import each, keeping
 
 STATUSES = ("Open", "Closed", "Excluded")
 OPEN, CLOSED, _ = range(len(STATUSES))
@@ -35,20 +37,28 @@ class CareGaps:
         self.methods = list(dict.fromkeys(name for measure in measures() for name in measure.methods))
         self.activities = list(dict.fromkeys([*self._gaps.activities, FOLLOW_UP]))
 
+    def members(self, members_per_file: int) -> DataFrame:
+        """The roster with its `conditions` and `gaps`, as far as they are known; a gap is from when the member is
+        known to have what the measure is about."""
+        roster, world = Roster(self._world), self._world
+        diagnosed = roster.diagnosed(world.member_keys(members_per_file))
+        lacking = roster.with_gaps(found(world, diagnosed))
+        if world.settings.known_at is None:
+            return lacking
+        known = [world.is_known(self._opened(F.lit(i))) for i in range(len(measures()))]
+        return in_a_new_method(keeping(lacking, "gaps", known))
+
     def opened(self, members_per_file: int) -> DataFrame:
         """A row per gap: `id`, `zip` of the member; `measure` (position), `gap_id`, `status` (position), `opened`."""
-        roster = Roster(self._world)
-        diagnosed = roster.diagnosed(self._world.member_keys(members_per_file))
-        members = roster.with_gaps(diagnosed).select("id", "zip", "gaps")
+        members = self.members(members_per_file).select("id", "zip", "gaps")
         gaps = each(members, "gaps", "measure", len(measures()))
-        first = F.lit(datetime.date(self._settings.year, 1, 1))
         return gaps.select(
             "id",
             "zip",
             "measure",
             (F.col("id") * len(measures()) + F.col("measure") + 1).alias("gap_id"),
             self._status().alias("status"),
-            F.date_add(first, integer(self._u("opened"), 0, self._gaps.opened_within).cast("int")).alias("opened"),
+            self._opened(F.col("measure")).alias("opened"),
             integer(self._u("outreach_attempts"), 0, self._gaps.outreach_attempts).cast("int").alias("attempts"),
         )
 
@@ -135,11 +145,18 @@ class CareGaps:
         """Whether a review of the record is paid for, where one closes the gap."""
         return bernoulli(self._u("record_review"), self._gaps.record_review)
 
+    def _opened(self, measure: Column) -> Column:
+        """The day on which a gap in this measure (position, int) opens."""
+        first = F.lit(datetime.date(self._settings.year, 1, 1))
+        after = integer(self._u("opened", measure), 0, self._gaps.opened_within)
+        return F.date_add(first, after.cast("int"))
+
     def _status(self) -> Column:
         return choice_index(self._u("status"), list(self._gaps.status.values()))
 
-    def _u(self, column: str) -> Column:
-        return self._draws.uniform("member_gaps", column, F.col("id"), F.col("measure"))
+    def _u(self, column: str, measure: Column | None = None) -> Column:
+        of = F.col("measure") if measure is None else measure
+        return self._draws.uniform("member_gaps", column, F.col("id"), of)
 
 
 def standard_cost(activity_type: str) -> tuple[float, str]:

@@ -15,7 +15,7 @@ from payerlake.sampling.identifiers import numbered
 MEMBER_ID = r"^M\d{8,}$"
 PLAN_ID = r"^H\d{4}-\d{3}$"
 CREATED = Column(
-    "created_date", "timestamp", "When the row was made: the first moment of the day that ends the measurement year"
+    "created_date", "timestamp", "When the row was made: the first moment of the day as of which the data are"
 )
 
 
@@ -26,7 +26,7 @@ def member_id(key: SparkColumn) -> SparkColumn:
 
 def created(world: World[QualitySettings]) -> datetime:
     """What `created_date` has in every row: a clock would make each run another."""
-    return datetime.combine(world.settings.population.as_of, time())
+    return datetime.combine(world.settings.seen_on, time())
 
 
 def created_column(world: World[QualitySettings]) -> SparkColumn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Reference, Table
+from payerlake.contract.schema import Column, Known, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.care_gaps import CareGaps
 from payerlake.quality.columns import CREATED, created_column
@@ -24,7 +24,8 @@ def gap_closure_tracking(world: World[QualitySettings]) -> DataFrame:
     """One row per tracked activity for a closed gap; key activity_id. The settings' `gaps`."""
     care = CareGaps(world)
     gaps = care.closed(care.opened(world.settings.members_per_file.gap_closure_tracking))
-    rows = care.activities_of(care.tracked(gaps))
+    known = world.known(gaps, F.col("closed"))
+    rows = care.activities_of(care.tracked(known))
     after = f"Follow-up after {world.settings.gaps.follow_up_after} days"
     return rows.select(
         "activity_id",
@@ -49,6 +50,7 @@ TABLE = Table(
     build=gap_closure_tracking,
     spine=MEMBERS,
     expected_rows=expected_activities,
+    known=Known(later={CREATED.name: ""}),
     references=(
         Reference(("gap_id",), "member_gaps", ("gap_id",)),
         Reference(("activity_type",), "activity_cost_standards", ("activity_type",)),

@@ -6,7 +6,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.activity_cost_standards import CATEGORIES
 from payerlake.quality.care_gaps import FOLLOW_UP, CareGaps, standard_cost
@@ -26,7 +26,8 @@ def intervention_costs(world: World[QualitySettings]) -> DataFrame:
     """One row per cost: of each tracked activity, and of the review by which a gap was closed; key cost_id."""
     care = CareGaps(world)
     kinds = [*care.activities, *_REVIEWS.values()]
-    tracked = care.tracked(care.closed(care.opened(world.settings.members_per_file.intervention_costs)))
+    gaps = care.closed(care.opened(world.settings.members_per_file.intervention_costs))
+    tracked = care.tracked(world.known(gaps, F.col("closed")))
     by_method = {name: care.methods.index(name) for name in _REVIEWS if name in care.methods}
     rows = tracked.select(
         "gap_id", F.explode(F.filter(F.array(*_costs(care, kinds, by_method)), lambda cost: cost["due"])).alias("cost")
@@ -88,6 +89,7 @@ TABLE = Table(
     build=intervention_costs,
     spine=MEMBERS,
     expected_rows=expected_activities,
+    known=Known(later={CREATED.name: ""}),
     references=(
         Reference(("gap_id",), "member_gaps", ("gap_id",)),
         Reference(("activity_id",), "gap_closure_tracking", ("activity_id",)),

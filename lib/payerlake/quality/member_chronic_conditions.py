@@ -5,14 +5,15 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import string_at
-from payerlake.sampling.packing import each
+from payerlake.sampling.frames import in_a_new_method
+from payerlake.sampling.packing import each, keeping
 
 _PER_MEMBER = 32  # ids
 
@@ -35,10 +36,19 @@ def member_chronic_conditions(world: World[QualitySettings]) -> DataFrame:
         (F.col("id") * _PER_MEMBER + F.col("condition") + 1).alias("member_condition_id"),
         member_id(F.col("id")).alias("member_id"),
         string_at(settings.conditions.codes, F.col("condition")).alias("condition_code"),
-        roster.diagnosis_date().alias("diagnosis_date"),
+        roster.diagnosis_date(F.col("condition")).alias("diagnosis_date"),
         F.lit(True).alias("is_active"),
         created_column(world),
     )
+
+
+def found(world: World[QualitySettings], diagnosed: DataFrame) -> DataFrame:
+    """The same members; of their `conditions` those that were found by the day on which somebody looks."""
+    if world.settings.known_at is None:
+        return diagnosed
+    places = range(len(world.settings.conditions.catalogue))
+    known = [world.is_known(Roster(world).diagnosis_date(F.lit(place))) for place in places]
+    return in_a_new_method(keeping(diagnosed, "conditions", known))
 
 
 TABLE = Table(
@@ -52,6 +62,7 @@ TABLE = Table(
     build=member_chronic_conditions,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members * settings.conditions_per_member,
+    known=Known(since="diagnosis_date", later={CREATED.name: ""}),
     unique=(("member_id", "condition_code"),),
     indexes=(Index(("member_id", "condition_code"), name="idx_member_conditions_lookup"),),
     references=(

@@ -5,13 +5,28 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table, until
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.care_gaps import STATUSES, CareGaps
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
 from payerlake.quality.measures import measures
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import integer_at, string_at
+
+_END = "coalesce(gap_closed_date, make_date(measurement_year, 12, 31))"
+_LATER = {
+    "gap_status": "IF(gap_closed_date > {day}, 'Open', gap_status)",
+    "gap_closed_date": until("gap_closed_date"),
+    **{
+        name: f"IF(gap_closed_date > {{day}}, NULL, {name})"
+        for name in ("closure_method", "last_service_date", "next_due_date")
+    },
+    # As if they had been made at even distances until the gap was closed, or the year over.
+    "outreach_attempts": f"IF({_END} <= {{day}}, outreach_attempts, int(outreach_attempts * "
+    f"datediff({{day}}, gap_opened_date) DIV datediff({_END}, gap_opened_date)))",
+    CREATED.name: "",
+}
+"""What is known of a gap before it is closed."""
 
 
 def expected_gaps(settings: QualitySettings) -> float:
@@ -54,6 +69,7 @@ TABLE = Table(
     build=member_gaps,
     spine=MEMBERS,
     expected_rows=expected_gaps,
+    known=Known(since="gap_opened_date", later=_LATER),
     unique=(("member_id", "measure_id", "measurement_year"),),
     references=(
         Reference(("member_id",), "plan_members", ("member_id",)),

@@ -9,9 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake import reference
-from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.contract.schema import Column, Index, Known, Reference, Table
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.columns import CREATED, MEMBER_ID, PLAN_ID, created_column, member_id
+from payerlake.quality.member_chronic_conditions import found
 from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import string_at
@@ -28,7 +29,7 @@ def risk_units(risk: SparkColumn) -> SparkColumn:
 def plan_members(world: World[QualitySettings]) -> DataFrame:
     """One row per member; key member_id. Plans, homes, ages and risk: the settings' parts of these names."""
     roster, settings = Roster(world), world.settings
-    members = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
+    members = found(world, roster.diagnosed(world.member_keys(settings.members_per_file.plan_members)))
     zips = [row["zip_code"] for row in reference.rows("pittsburgh_zip_codes")]
     codes = [F.when(roster.has_any((code,)), code) for code in settings.conditions.codes]
     return members.select(
@@ -56,6 +57,7 @@ TABLE = Table(
     build=plan_members,
     spine=MEMBERS,
     expected_rows=lambda settings: settings.members,
+    known=Known(since="enrollment_date", later={"chronic_conditions": "", CREATED.name: ""}),
     references=(
         Reference(("plan_id",), "ma_plans", ("plan_id",)),
         Reference(("zip_code",), "zip_code_reference", ("zip_code",)),

@@ -82,15 +82,15 @@ class Roster:
         bits = [self._gap(i, measure, rates) for i, measure in enumerate(measures())]
         return in_a_new_method(diagnosed.select("*", reduce(Column.bitwiseOR, bits).alias("gaps")))
 
-    def diagnosis_date(self) -> Column:
-        """The day on which a condition of the member, by its position in `condition`, was found."""
+    def diagnosis_date(self, condition: Column) -> Column:
+        """The day on which a condition of the member, by its position (int), was found."""
         if self._health.is_in_common:
-            return self._health.found_own(self._own, F.col("condition"))
+            return self._health.found_own(self._own, condition)
         when = [
             Onset(name, c.onset_from, c.onset_to, c.within_years, tuple(map(self._conditions.codes.index, c.causes)))
             for name, c in zip(self._own, self._conditions.catalogue, strict=True)
         ]
-        return self._health.found(when, F.col("condition"), "conditions")
+        return self._health.found(when, condition, "conditions")
 
     def _age(self) -> Column:
         """Whole years (int) on the day of the dataset."""

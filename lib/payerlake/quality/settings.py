@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -233,6 +234,11 @@ class QualitySettings(DatasetSettings):
     def conditions_per_member(self) -> float:
         """How many chronic conditions a member has, on average."""
         return sum(condition.prevalence_pct for condition in self.conditions.catalogue) / 100
+
+    @property
+    def days(self) -> tuple[datetime.date, datetime.date]:
+        """The measurement year: cover begins on its first day, and the last gaps close by its end."""
+        return datetime.date(self.year, 1, 1), datetime.date(self.year, 12, 31)
 
     @property
     def year(self) -> int:

@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 from payerlake.contract.schema import Column, Table
 from payerlake.contract.spine import WHOLE
 from payerlake.person.world import World
+from payerlake.quality.care_gaps import CareGaps
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE, chronic_conditions_reference
 from payerlake.quality.member_chronic_conditions import with_conditions
 from payerlake.quality.plan_members import risk_units
-from payerlake.quality.roster import Roster
 from payerlake.quality.settings import QualitySettings
 from payerlake.sampling.distributions import string_at
 from payerlake.sampling.numbers import quotient
@@ -19,10 +19,10 @@ from payerlake.sampling.numbers import quotient
 
 def vw_condition_impact(world: World[QualitySettings]) -> DataFrame:
     """One row per chronic condition, also of those that nobody has."""
-    roster = Roster(world)
-    diagnosed = roster.diagnosed(world.member_keys(world.settings.members_per_file.plan_members))
-    members = roster.with_gaps(diagnosed).select(
-        "conditions", risk_units(F.col("risk")).alias("units"), F.bit_count("gaps").alias("gaps")
+    members = (
+        CareGaps(world)
+        .members(world.settings.members_per_file.plan_members)
+        .select("conditions", risk_units(F.col("risk")).alias("units"), F.bit_count("gaps").alias("gaps"))
     )
     counted = (
         with_conditions(world, members)

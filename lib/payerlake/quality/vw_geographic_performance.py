@@ -24,12 +24,14 @@ def vw_geographic_performance(world: World[QualitySettings]) -> DataFrame:
     people = roster.people(world.member_keys(world.settings.members_per_file.plan_members))
     none = [F.lit(0).alias(name) for name in ("gaps", "open_gaps", "closed_gaps")]
     members = people.select("zip", risk_units(F.col("risk")).alias("units"), *none)
-    opened = care.opened(world.settings.members_per_file.plan_members).select(
+    gaps = care.closed(care.opened(world.settings.members_per_file.plan_members))
+    is_closed = (F.col("status") == CLOSED) & world.is_known(F.col("closed"))
+    opened = gaps.select(
         "zip",
         F.lit(None).cast("bigint").alias("units"),
         F.lit(1).alias("gaps"),
-        (F.col("status") == OPEN).cast("int").alias("open_gaps"),
-        (F.col("status") == CLOSED).cast("int").alias("closed_gaps"),
+        (F.col("status").isin(OPEN, CLOSED) & ~is_closed).cast("int").alias("open_gaps"),
+        is_closed.cast("int").alias("closed_gaps"),
     )
     sums = [F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in ("units", "gaps", "open_gaps", "closed_gaps")]
     counted = members.unionAll(opened).groupBy("zip").agg(F.count("units").alias("members"), *sums)

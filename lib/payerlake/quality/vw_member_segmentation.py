@@ -9,9 +9,9 @@ from payerlake import reference
 from payerlake.contract.schema import Column, Table
 from payerlake.contract.spine import WHOLE
 from payerlake.person.world import World
+from payerlake.quality.care_gaps import CareGaps
 from payerlake.quality.columns import PLAN_ID
 from payerlake.quality.plan_members import risk_units
-from payerlake.quality.roster import Roster
 from payerlake.quality.segments import (
     AGE_BANDS,
     HIGHEST_CATEGORY,
@@ -32,9 +32,9 @@ _KEY = ("plan_id", "region_type", "risk_category", "age_band", "gender")
 
 def vw_member_segmentation(world: World[QualitySettings]) -> DataFrame:
     """One row per plan, kind of region, risk category, age band and sex that has members."""
-    roster, settings = Roster(world), world.settings
-    diagnosed = roster.diagnosed(world.member_keys(settings.members_per_file.plan_members))
-    members = roster.with_gaps(diagnosed).select("*", risk_units(F.col("risk")).alias("units"))
+    settings = world.settings
+    lacking = CareGaps(world).members(settings.members_per_file.plan_members)
+    members = lacking.select("*", risk_units(F.col("risk")).alias("units"))
     regions = [row["region_type"] for row in reference.rows("pittsburgh_zip_codes")]
     with_segment = members.select(
         "plan",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
 from itertools import accumulate
 
 from pyspark.sql import Column, DataFrame
@@ -44,6 +45,13 @@ def bits_of(positions: Iterable[int]) -> int:
 def has_any(bits: Column, those: int | Column) -> Column:
     """Whether a set has one of those."""
     return bits.bitwiseAND(F.lit(those)) != 0
+
+
+def keeping(frame: DataFrame, bits: str, those: Sequence[Column]) -> DataFrame:
+    """The same rows; of the set in this column those positions are left whose condition is true."""
+    kept = [F.when(is_one, F.lit(1 << i)).otherwise(0) for i, is_one in enumerate(those)]
+    left = F.col(bits).bitwiseAND(reduce(Column.bitwiseOR, kept))
+    return frame.select(*[left.alias(bits) if name == bits else name for name in frame.columns])
 
 
 def byte(bits: Column, first: int | Column) -> Column:

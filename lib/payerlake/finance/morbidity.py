@@ -1,13 +1,15 @@
 """Who has which chronic diagnosis: prevalence by age and sex, whatever a diagnosis requires or excludes.
 
-A patient's chronic diagnoses are the bits of a bigint, in the catalogue's order. Each is drawn after those before it,
-among the patients who have what it requires and nothing that it excludes, at the rate with which its stated prevalence
-comes out among all. The rates are solved here, on the driver, cell by cell of age and sex.
+A patient's chronic diagnoses are the bits of a bigint, in the catalogue's order. Codes of one condition exclude each
+other: who has it has one of them. A code is for patients who have what it requires and nothing that it excludes, at the
+rate with which its stated prevalence comes out among all. The rates are solved here, on the driver, cell by cell of age
+and sex.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cached_property, reduce
 
 from pyspark.sql import Column, DataFrame
@@ -18,13 +20,14 @@ from payerlake.errors import BadInput
 from payerlake.finance.catalogue import AGE_BANDS, SEXES, Diagnosis, Procedure, paired
 from payerlake.finance.columns import place_of
 from payerlake.finance.settings import FinanceSettings
+from payerlake.person.health import Health, Way, condition_of
 from payerlake.person.people import place_among
 from payerlake.sampling.distributions import number_at
-from payerlake.sampling.draws import Draws
 from payerlake.sampling.packing import bits_of, has_any
 from payerlake.sampling.solving import Dependence, State
 
 MAX_CHRONIC = 62
+_CIRCLE = "diagnoses: they require or exclude each other"
 
 
 class Morbidity:
@@ -34,12 +37,17 @@ class Morbidity:
         self._settings = settings
         known = paired(settings.diagnoses, settings.procedures, settings.diagnosis_procedures)
         self.diagnoses = sorted(known, key=lambda diagnosis: not diagnosis.is_chronic)  # their bits are their positions
-        self.chronic = [diagnosis for diagnosis in self.diagnoses if diagnosis.is_chronic]
+        self.chronic = _excluding([diagnosis for diagnosis in self.diagnoses if diagnosis.is_chronic])
         if len(self.chronic) > MAX_CHRONIC:
             raise BadInput(f"diagnoses: {len(self.chronic)} are chronic; allowed: {MAX_CHRONIC}")
         self._position = {diagnosis.icd10_code: i for i, diagnosis in enumerate(self.chronic)}
         looks_at = {diagnosis.icd10_code: _looks_at(diagnosis) for diagnosis in self.chronic}
-        self._dependence = Dependence(looks_at, "diagnoses: they require or exclude each other")
+        self._dependence = Dependence(looks_at, _CIRCLE)
+        condition = {code: condition_of(code) for code in looks_at}
+        of_conditions: dict[str, set[str]] = {name: set() for name in condition.values()}
+        for code, others in looks_at.items():
+            of_conditions[condition[code]] |= {condition[other] for other in others} - {condition[code]}
+        self._levels = Dependence(of_conditions, _CIRCLE).levels
         self._rates = [self._solved(sex, age) for age, sex in self.cells]
 
     @cached_property
@@ -60,12 +68,11 @@ class Morbidity:
         """The position (int) of a patient's cell."""
         return place_of(place_among(self._ages, age), sex)
 
-    def diagnosed(self, draws: Draws, patients: DataFrame) -> DataFrame:
+    def diagnosed(self, patients: DataFrame) -> DataFrame:
         """Adds `conditions`, the bits (bigint) of the chronic diagnoses of the patient, whose `cell` is known."""
-        frame = patients.select("*", F.lit(0).cast("bigint").alias("conditions"))
-        for level in self._dependence.levels:
-            drawn = reduce(Column.bitwiseOR, [self._drawn(draws, code) for code in level], F.col("conditions"))
-            frame = frame.select(*patients.columns, drawn.alias("conditions"))
+        health, frame = Health(self._settings), patients.select("*", F.lit(0).cast("bigint").alias("conditions"))
+        for level in self._levels:
+            frame = health.diagnosed(frame, [(name, self._ways(name)) for name in level])
         return frame
 
     def mean_conditions(self) -> float:
@@ -78,15 +85,21 @@ class Morbidity:
             for age, sex in self.cells
         )
 
-    def _drawn(self, draws: Draws, code: str) -> Column:
-        diagnosis, before = self.chronic[self._position[code]], F.col("conditions")
-        rate = number_at([rates[code] for rates in self._rates], F.col("cell"))
-        has = draws.uniform("patients", "diagnoses", F.col("id"), draw=code) < rate
-        if diagnosis.requires:
-            has = has & has_any(before, self.mask(diagnosis.requires))
-        if diagnosis.excludes:
-            has = has & ~has_any(before, self.mask(diagnosis.excludes))
-        return F.when(has, F.lit(self.mask((code,))).cast("bigint")).otherwise(F.lit(0).cast("bigint"))
+    def _ways(self, condition: str) -> list[Way]:
+        """To the codes of a condition, in the catalogue's order."""
+        return [
+            Way(i, number_at([rates[d.icd10_code] for rates in self._rates], F.col("cell")), self._is_open(d))
+            for i, d in enumerate(self.chronic)
+            if condition_of(d.icd10_code) == condition
+        ]
+
+    def _is_open(self, diagnosis: Diagnosis) -> Column | None:
+        """Whether the patient has what it requires and nothing that it excludes, but for codes of its own condition."""
+        own, before = condition_of(diagnosis.icd10_code), F.col("conditions")
+        excluded = tuple(code for code in diagnosis.excludes if condition_of(code) != own)
+        terms = [has_any(before, self.mask(diagnosis.requires))] if diagnosis.requires else []
+        terms += [~has_any(before, self.mask(excluded))] if excluded else []
+        return reduce(Column.__and__, terms) if terms else None
 
     def mask(self, codes: tuple[str, ...]) -> int:
         """The bits of these chronic diagnoses."""
@@ -113,6 +126,18 @@ class Morbidity:
 
         states = self._dependence.states(_looks_at(diagnosis), rate)
         return math.fsum(likelihood for has, likelihood in states if _is_open(diagnosis, has))
+
+
+def _excluding(chronic: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """These diagnoses, each of which excludes those before it that are codes of the same condition."""
+    before: dict[str, tuple[str, ...]] = {}
+    excluding = []
+    for diagnosis in chronic:
+        condition, code = condition_of(diagnosis.icd10_code), diagnosis.icd10_code
+        others = dict.fromkeys((*diagnosis.excludes, *before.get(condition, ())))
+        excluding.append(diagnosis.model_copy(update={"excludes": tuple(others)}))
+        before[condition] = (*before.get(condition, ()), code)
+    return excluding
 
 
 def _looks_at(diagnosis: Diagnosis) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Roster:
         return in_a_new_method(self.clinics.with_panel(self._scored(with_payer)))
 
     def _scored(self, patients: DataFrame) -> DataFrame:
-        diagnosed = in_a_new_method(self.morbidity.diagnosed(self._draws, in_a_new_method(patients)))
+        diagnosed = self.morbidity.diagnosed(in_a_new_method(patients))
         scored = RiskModel(self.morbidity.chronic).scored(diagnosed)
         low, high = (round(bound * 100) for bound in (self._settings.risk.low, self._settings.risk.high))
         hundredths = F.floor(F.col("score") / 10 + 0.5).cast("int")

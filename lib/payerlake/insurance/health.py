@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, reduce
 
-import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -24,23 +23,21 @@ from payerlake.insurance.prevalence import (
     lifestyles,
     prevalence,
 )
-from payerlake.insurance.settings import LATENT, SEXES, Comorbidity, InsuranceSettings, at_age
+from payerlake.insurance.settings import LATENT, SEXES, InsuranceSettings, at_age
+from payerlake.person import health
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import (
     in_rows,
     integer,
-    integer_at,
     number_at,
     piecewise_linear,
     place_in_rows,
-    table_choice,
     with_normals,
 )
 from payerlake.sampling.frames import in_a_new_method
 from payerlake.sampling.packing import bits_of, has_any
 
-_AT_ONCE = 5  # conditions drawn together
 _AGES = range(128)
 
 
@@ -50,6 +47,7 @@ class Health:
     def __init__(self, world: World[InsuranceSettings]) -> None:
         self._settings: InsuranceSettings = world.settings
         self._world, self._draws, self._people = world, world.draws, world.people
+        self._health = health.Health(world.settings)
 
     @cached_property
     def _lifestyles(self) -> Lifestyles:
@@ -135,28 +133,10 @@ class Health:
     # conditions
 
     def diagnosed(self, profiled: DataFrame) -> DataFrame:
-        """Adds `own`, the conditions that people have of themselves, and `conditions`, with what comorbidity adds."""
-        alike = sorted(range(len(self.rates.base)), key=self._what_matters)
-        groups = [alike[start : start + _AT_ONCE] for start in range(0, len(alike), _AT_ONCE)]
-        tables = [self._table(group) for group in groups]
-        with_rows = profiled.select(
-            "*", *[integer_at(rows, F.col("profile")).alias(f"row_{i}") for i, (rows, _) in enumerate(tables)]
-        )
-        with_bits = with_rows.select(
-            *profiled.columns,
-            *[
-                self._drawn(F.col(f"row_{i}"), group, weights).alias(f"bits_{i}")
-                for i, (group, (_, weights)) in enumerate(zip(groups, tables, strict=True))
-            ],
-        )
-        own = reduce(Column.bitwiseOR, [F.col(f"bits_{i}") for i in range(len(groups))])
-        with_own = with_bits.select(*profiled.columns, own.alias("own"))
-        diagnosed = with_own.select("*", F.col("own").alias("conditions"))
-        for target in dict.fromkeys(rule.adds for rule in self.rates.order):
-            added = reduce(Column.__or__, [self._adds(r) for r, rule in self._rules_that_add(target)])
-            bit = F.lit(self.bit(target)).cast("bigint")
-            whole = F.when(added, F.col("conditions").bitwiseOR(bit)).otherwise(F.col("conditions"))
-            diagnosed = diagnosed.select(*with_own.columns, whole.alias("conditions"))
+        """Adds `conditions`, the bits (bigint) of what people have of themselves or by comorbidity."""
+        diagnosed = profiled.select("*", F.lit(0).cast("bigint").alias("conditions"))
+        for level in self.rates.levels:
+            diagnosed = self._health.diagnosed(diagnosed, [(self._drawn[name], self._ways(name)) for name in level])
         return diagnosed
 
     def has(self, *names: str) -> Column:
@@ -177,47 +157,26 @@ class Health:
         position = self._settings.conditions.position(name)
         return 0 if position is None else bits_of([position])
 
-    def _what_matters(self, i: int) -> tuple[bool, ...]:
-        """Whether sex, obesity, smoking, drinking and housing make a difference to the condition."""
-        rates = self.rates.base[i].reshape(-1, len(SEXES), 2, 2, 2, 2)
-        return tuple(bool(np.ptp(rates, axis=axis).max() > 0) for axis in range(1, 6))
+    @cached_property
+    def _drawn(self) -> dict[str, str]:
+        """By whose draw somebody has each condition."""
+        return {condition.name: health.condition_of(condition.icd10) for condition in self._settings.conditions.used}
 
-    def _table(self, group: list[int]) -> tuple[list[int], list[list[float]]]:
-        """Rows of weights, of each subset of the conditions of the group, and which row each profile has.
+    def _ways(self, name: str) -> list[health.Way]:
+        """To have it of oneself, by age, sex and risks, and by the rules that add it to those who have others."""
+        position = list(self._drawn).index(name)
+        of_oneself = number_at(in_rows(self.rates.base[position].tolist()), F.col("profile"))
+        return [health.Way(position, of_oneself), *[self._way(position, r) for r in self._rules_that_add(name)]]
 
-        Profiles with the same rates share a row, so that the table stays in the processor's caches.
-        """
-        rates = self.rates.base[group].reshape(len(group), -1)
-        has = np.array([[bool(subset >> k & 1) for k in range(len(group))] for subset in range(2 ** len(group))])
-        chances = np.where(has[:, :, None], rates[None], 1 - rates[None]).prod(axis=1)
-        weights, row = np.unique(chances.T, axis=0, return_inverse=True)
-        return in_rows(row.reshape(-1, PROFILES).tolist()), weights.tolist()
+    def _rules_that_add(self, target: str) -> list[int]:
+        return [r for r, rule in enumerate(self.rates.order) if rule.adds == target]
 
-    def _drawn(self, row: Column, group: list[int], weights: list[list[float]]) -> Column:
-        """The bits of those conditions of the group that the person has: each with its own rate, independently.
-
-        One draw for all subsets of the group. Fifty draws would be three times the work, and more code than a method
-        may have.
-        """
-        masks = [bits_of(i for k, i in enumerate(group) if subset >> k & 1) for subset in range(2 ** len(group))]
-        names = " + ".join(self._settings.conditions.used[i].name for i in group)
-        u = self._draws.uniform("member_condition", "condition", F.col("id"), draw=names)
-        return table_choice(u, row, weights, masks)
-
-    # comorbidity
-
-    def _rules_that_add(self, target: str) -> list[tuple[int, Comorbidity]]:
-        return [(r, rule) for r, rule in enumerate(self.rates.order) if rule.adds == target]
-
-    def _adds(self, r: int) -> Column:
-        """Whether rule r adds its condition to this person."""
+    def _way(self, position: int, r: int) -> health.Way:
         rule = self.rates.order[r]
         mask = F.lit(reduce(int.__or__, [self.bit(name) for name in rule.given]))
-        u = self._draws.uniform(
-            "member_condition", "comorbidity", F.col("id"), draw=f"{' + '.join(rule.given)}: {rule.adds}"
-        )
-        probability = number_at([float(p) for p in self.rates.rules[r]], F.col("cell"))
-        return (F.col("conditions").bitwiseAND(mask) == mask) & (u < probability)
+        probability = number_at(self.rates.rules[r].tolist(), F.col("cell"))
+        has_all = F.col("conditions").bitwiseAND(mask) == mask
+        return health.Way(position, probability, has_all)
 
     # when they were found
 
@@ -227,7 +186,7 @@ class Health:
         added = list(dict.fromkeys(rule.adds for rule in self.rates.order))
         given = dict.fromkeys(name for rule in self.rates.order for name in rule.given if name not in added)
         with_since = diagnosed.select("*", self._since_birth().alias("since_birth"))
-        own = {name: F.when(self.has(name), self._own_date(F.lit(self._id(name)))) for name in given}
+        own = {name: F.when(self.has(name), self._own_date(name)) for name in given}
         dates = with_since.select("*", *[date.alias(self._date(name)) for name, date in own.items()])
         for target in added:
             dates = dates.select("*", F.when(self.has(target), self._date_of(target)).alias(self._date(target)))
@@ -235,7 +194,8 @@ class Health:
 
     def diagnostic_date(self) -> Column:
         """The date on which the condition of the row, in column `condition_id`, was found."""
-        chosen = self._own_date(F.col("condition_id"))
+        drawn = list(self._drawn.values())
+        chosen = self._found(self._health.earliness_of(drawn, F.col("condition_id").cast("int") - 1))
         for target in dict.fromkeys(rule.adds for rule in self.rates.order):
             chosen = F.when(F.col("condition_id") == self._id(target), F.col(self._date(target))).otherwise(chosen)
         return chosen
@@ -251,21 +211,23 @@ class Health:
     def _date_of(self, target: str) -> Column:
         """Of its own, or so many days after the latest that its rule was given; never after the reference date."""
         as_of = F.lit(self._settings.population.as_of)
-        date = self._own_date(F.lit(self._id(target)))
-        alone = ~has_any(F.col("own"), self.bit(target))
-        for r, rule in reversed(self._rules_that_add(target)):
+        of_itself, *by_rules = self._health.leads(self._drawn[target], self._ways(target))
+        date = F.when(of_itself, self._own_date(target))
+        for leads, r in zip(by_rules, self._rules_that_add(target), strict=True):
+            rule = self.rates.order[r]
             given = [F.col(self._date(name)) for name in rule.given]
             latest = given[0] if len(given) == 1 else F.greatest(*given)
             delay = integer(self._draws.uniform("member_condition", "delay", F.col("id"), draw=target), *rule.days)
-            after = F.least(F.date_add(latest, delay.cast("int")), as_of)
-            date = F.when(alone & self._adds(r), after).otherwise(date)
+            date = date.when(leads, F.least(F.date_add(latest, delay.cast("int")), as_of))
         return date
 
-    def _own_date(self, condition_id: Column) -> Column:
+    def _own_date(self, name: str) -> Column:
+        return self._found(self._health.earliness(self._drawn[name]))
+
+    def _found(self, earliness: Column) -> Column:
         """By how long ago conditions were found, given that it was after birth."""
         law, edges = self._found_ago
-        u = self._draws.uniform("member_condition", "diagnostic_date", F.col("id"), condition_id.cast("int"))
-        ago = piecewise_linear(u * F.col("since_birth"), list(law.values()), edges)
+        ago = piecewise_linear(earliness * F.col("since_birth"), list(law.values()), edges)
         days = F.least(F.floor(ago), F.col("days") - 1).cast("int")
         return F.date_sub(F.lit(self._settings.population.as_of), days)
 

@@ -23,7 +23,7 @@ def member_condition(world: World[InsuranceSettings]) -> DataFrame:
     health = Health(world)
     people = health.people(world.member_keys(world.settings.members_per_file.member_condition))
     profiled = in_a_new_method(health.profiled(people).select("id", "days", "s", "cell", "profile"))
-    diagnosed = in_a_new_method(health.diagnosed(profiled).select("id", "days", "cell", "own", "conditions"))
+    diagnosed = in_a_new_method(health.diagnosed(profiled).select("id", "days", "cell", "profile", "conditions"))
     # No filter of those without: Spark would push it below the steps that find the conditions, and find them twice.
     conditions = each(health.dated(diagnosed), "conditions", "position", len(world.settings.conditions.used))
     numbered = conditions.select("*", (F.col("position") + 1).alias("condition_id"))

@@ -40,13 +40,14 @@ class Rates:
     """The rates of one set of settings. cells: the age from which each begins.
 
     base[condition][cell][profile], profile = sex · 16 + combination; rules[rule][cell]: probabilities of the
-    comorbidities in `order`; final[condition][group]: the prevalence that comes out, by the age `groups` begin with;
-    group_shares: of all people.
+    comorbidities in `order`; levels: conditions that rules add stand in a later one than all that the rules are given;
+    final[condition][group]: the prevalence that comes out, by the age `groups` begin with; group_shares: of all people.
     """
 
     cells: tuple[int, ...]
     groups: tuple[int, ...]
     order: tuple[Comorbidity, ...]
+    levels: tuple[tuple[str, ...], ...]
     base: np.ndarray
     rules: np.ndarray
     final: np.ndarray
@@ -103,7 +104,8 @@ class _Solver:
         final = np.array([self._by_group(had) for had in self._had])
         group_shares = np.array([self._shares[self._group_of == g].sum() for g in range(len(self._groups))])
         base, rules = np.round(self._base, _DIGITS), np.round(self._rules, _DIGITS)
-        return Rates(self._cells, self._groups, self._order, base, rules, final, group_shares)
+        levels = tuple(map(tuple, self._dependence.levels))
+        return Rates(self._cells, self._groups, self._order, levels, base, rules, final, group_shares)
 
     def _targets(self, stated: np.ndarray, headline: np.ndarray, means: np.ndarray, added: np.ndarray) -> np.ndarray:
         """Headlines as stated; of the others as much as leaves the mean, and at least what the rules add."""

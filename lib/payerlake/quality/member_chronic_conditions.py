@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from payerlake.contract.schema import Column, Index, Reference, Table
+from payerlake.person.health import Health, condition_of
 from payerlake.person.world import MEMBERS, World
 from payerlake.quality.chronic_conditions_reference import CONDITION_CODE
 from payerlake.quality.columns import CREATED, MEMBER_ID, created_column, member_id
@@ -81,14 +82,14 @@ def _usual_date(world: World[QualitySettings], condition: SparkColumn) -> SparkC
     )
     last = F.least(F.date_add(F.col("birth_date"), after([c.onset_to for c in catalogue])), as_of)
     span = F.greatest(F.datediff(last, first), F.lit(0))
-    u = world.draws.uniform("member_chronic_conditions", "diagnosis_date", F.col("id"), condition)
-    return F.date_add(first, F.floor(u * (span + 1)).cast("int"))
+    early = Health(settings).earliness_of([condition_of(c.condition_code) for c in catalogue], condition)
+    return F.date_add(first, span - F.floor(early * (span + 1)).cast("int"))
 
 
 def _later(world: World[QualitySettings], cause_date: SparkColumn) -> SparkColumn:
     """A day from the one on which the cause was found to that of the dataset."""
     as_of = F.lit(world.settings.population.as_of)
-    u = world.draws.uniform("member_chronic_conditions", "diagnosis_date", F.col("id"), F.col("condition"))
+    u = world.draws.uniform("member_chronic_conditions", "follows_after", F.col("id"), F.col("condition"))
     return F.date_add(cause_date, F.floor(u * (F.datediff(as_of, cause_date) + 1)).cast("int"))
 
 

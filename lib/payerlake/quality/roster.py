@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from payerlake import reference
 from payerlake.contract.population import years_before
+from payerlake.person.health import Health, Way, condition_of
 from payerlake.person.world import World, planned_once
 from payerlake.quality.measures import Measure, measures
 from payerlake.quality.prevalence import Prevalence, prevalence
@@ -32,6 +33,7 @@ class Roster:
     def __init__(self, world: World[QualitySettings]) -> None:
         self._world, self._people, self._draws = world, world.people, world.draws
         self._settings: QualitySettings = world.settings
+        self._health = Health(world.settings)
         self._prevalence: Prevalence = prevalence(self._settings)
         self._conditions = self._settings.conditions
 
@@ -51,14 +53,13 @@ class Roster:
 
     @planned_once
     def diagnosed(self, keys: DataFrame) -> DataFrame:
-        """What `people` adds, and `conditions`, the bits (int) of what the member has."""
+        """What `people` adds, and `conditions`, the bits (bigint) of what the member has."""
         people = self.people(keys)
-        with_factor = people.select("*", self._prevalence.risk_factor(F.col("risk")).alias("factor"))
-        diagnosed = with_factor.select("*", F.lit(0).alias("conditions"))
+        factor = self._prevalence.risk_factor(F.col("risk"))
+        diagnosed = people.select("*", factor.alias("factor"), F.lit(0).cast("bigint").alias("conditions"))
         for level in self._prevalence.dependence.levels:
-            conditions = reduce(Column.bitwiseOR, [self._drawn(code) for code in level], F.col("conditions"))
-            diagnosed = diagnosed.select(*with_factor.columns, conditions.alias("conditions"))
-        return in_a_new_method(diagnosed.select(*people.columns, "conditions"))
+            diagnosed = self._health.diagnosed(diagnosed, [(condition_of(code), [self._way(code)]) for code in level])
+        return diagnosed.select(*people.columns, "conditions")
 
     @planned_once
     def with_gaps(self, diagnosed: DataFrame) -> DataFrame:
@@ -110,7 +111,7 @@ class Roster:
 
     # conditions and gaps
 
-    def _drawn(self, code: str) -> Column:
+    def _way(self, code: str) -> Way:
         i, base = self._conditions.codes.index(code), self._prevalence.base[code]
         condition = self._conditions.catalogue[i]
         with_given, without = (
@@ -119,10 +120,7 @@ class Roster:
         )
         matters = condition.given and condition.times_with != condition.times_without
         rate = F.when(self.has_any(condition.given), with_given).otherwise(without) if matters else without
-        has = bernoulli(self._u("member_chronic_conditions", code), rate)
-        if condition.sex:
-            has = has & (F.col("sex") == condition.sex)
-        return F.when(has, F.lit(1 << i)).otherwise(0)
+        return Way(i, rate, F.col("sex") == condition.sex if condition.sex else None)
 
     def _gap(self, i: int, measure: Measure, rates: list[list[float]]) -> Column:
         rate = number_at([of_plan[i] for of_plan in rates], F.col("plan"))

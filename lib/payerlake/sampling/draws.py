@@ -9,11 +9,14 @@ dataset changes no other value.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from payerlake.sampling.distributions import constant_array
 
 _UNIT = 2.0**-53
 _SEPARATOR = b"\x1f"
@@ -37,9 +40,17 @@ class Draws:
 
     def uniform(self, table: str, column: str, *key: Column, draw: str = "") -> Column:
         """A uniform of 53 bits in [0, 1) for the row of this key."""
-        bits = self.bits(table, column, *key, draw=draw)
-        return F.shiftrightunsigned(bits, 11).cast("double") * F.lit(_UNIT)
+        return _unit(self.bits(table, column, *key, draw=draw))
+
+    def uniform_of(self, table: str, column: str, draws: Sequence[str], place: Column, *key: Column) -> Column:
+        """The uniform of one of several draws, by its position (int)."""
+        streams = constant_array([self.stream(table, column, draw) for draw in draws], "bigint")
+        return _unit(F.xxhash64(*key, F.get(streams, place)))
 
     def on_driver(self, table: str, purpose: str, draw: str = "") -> random.Random:
         """A generator for small constants made once on the driver, such as the patterns of a block of households."""
         return random.Random(self.stream(table, purpose, draw))
+
+
+def _unit(bits: Column) -> Column:
+    return F.shiftrightunsigned(bits, 11).cast("double") * F.lit(_UNIT)

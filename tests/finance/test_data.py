@@ -128,6 +128,7 @@ def test_what_cannot_be_is_refused_before_spark_starts() -> None:
     assert "procedure 99999 is not in the list of procedures" in refusal(**{"diagnosis_procedures.I10": ["99999"]})
     assert "clinics: a name stands there twice" in refusal(clinics=["A", "A"])
     assert "population.sex: must be of F and M alone" in refusal(population="shared")
+    assert refusal(**{"risk.normalization": 0}) == "--set risk.normalization: 0: must be greater than 0"
     assert refusal(providers_per_clinic=0).startswith("--set providers_per_clinic: 0: must be greater than 0")
     only_old = {f"plans.{name}.weight": 0 for name in ("Universal Health", "BlueDot Health", "Medicaid")}
     assert refusal(**only_old, **{"plans.Medicare.outside": 0}) == (

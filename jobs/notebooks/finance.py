@@ -84,7 +84,7 @@ payer_mix.show()
 
 # MAGIC %md
 # MAGIC ## Risk scores
-# MAGIC CMS-HCC V28 from each patient's chronic diagnoses, between 0.5 and 3.5. They rise with age.
+# MAGIC Half CMS-HCC V28 from each patient's chronic diagnoses, half age, between 0.5 and 3.5. They rise with age.
 
 # COMMAND ----------
 

@@ -71,18 +71,18 @@ def run(arguments: Sequence[str], env: Mapping[str, str], timeout: float = 600) 
 @contextmanager
 def running(arguments: Sequence[str], env: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
     """payerlake while it runs, in a process group of its own; what is left of it at the end is killed."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*_DIES_WITH_US, *command(*arguments)],
         env=dict(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        end_group(process, signal.SIGKILL)
+    ) as process:
+        try:
+            yield process
+        finally:
+            end_group(process, signal.SIGKILL)
 
 
 @contextmanager

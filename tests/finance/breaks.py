@@ -203,7 +203,7 @@ TABLES = (
 # What is worked out of other rows or tables; a share or a mean of a column itself is left to `power`.
 QUERIES = (
     _whole("patients", "medicare_under_65", "patients", _FEW_PATIENTS, age="30"),
-    _whole("patients", "risk_above_younger", "patients", base_raf="1"),
+    Break("patients", ("risk_at_a_bound", "risk_spread", "risk_above_younger"), "patients", {"base_raf": "0.5"}),
     _whole("capitation", "risk_by_base", "capitation", RiskScore_RAF="RiskScore_RAF * 1.01"),
     _whole("capitation", "squared_drift", "capitation", RiskScore_RAF="RiskScore_RAF * 1.02"),
     _whole("capitation", "panel_varies", "capitation", f"NOT {_ALL_YEAR}"),

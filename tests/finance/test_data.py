@@ -66,6 +66,16 @@ def test_the_plans_have_equal_shares_although_two_of_them_have_their_ages(spark:
     assert counts["Medicare", False] / total["Medicare"] < 0.2
 
 
+def test_risk_scores_have_the_mean_of_the_documents_and_pile_up_nowhere(spark: SparkSession) -> None:
+    """At no bound, nor at any other score."""
+    (patients,) = tables(spark, "patients", members=MANY)
+    counts = {float(row["base_raf"]): row["count"] for row in patients.groupBy("base_raf").count().collect()}
+    assert 0.5 <= min(counts) <= 0.7
+    assert counts.get(0.5, 0) + counts[3.5] <= 0.1 * MANY
+    assert max(count for raf, count in counts.items() if raf < 3.5) <= 0.02 * MANY
+    assert sum(raf * count for raf, count in counts.items()) / MANY == pytest.approx(1.67, rel=0.02)
+
+
 def test_clinics_beyond_those_with_names_open_and_the_last_provider_has_the_rest(spark: SparkSession) -> None:
     options = {"members": 1_010, "clinics": ["Mill Clinic"], "providers_per_clinic": 2, "patients_per_provider": 100}
     (patients,) = tables(spark, "patients", **options)
@@ -118,6 +128,7 @@ def test_what_cannot_be_is_refused_before_spark_starts() -> None:
     assert "procedure 99999 is not in the list of procedures" in refusal(**{"diagnosis_procedures.I10": ["99999"]})
     assert "clinics: a name stands there twice" in refusal(clinics=["A", "A"])
     assert "population.sex: must be of F and M alone" in refusal(population="pharmacy")
+    assert refusal(**{"risk.normalization": 0}) == "--set risk.normalization: 0: must be greater than 0"
     assert refusal(providers_per_clinic=0).startswith("--set providers_per_clinic: 0: must be greater than 0")
     only_old = {f"plans.{name}.weight": 0 for name in ("Universal Health", "BlueDot Health", "Medicaid")}
     assert refusal(**only_old, **{"plans.Medicare.outside": 0}) == (

@@ -12,8 +12,8 @@ from payerlake.errors import BadInput
 from payerlake.finance.morbidity import Morbidity, morbidity
 from payerlake.finance.risk import MODEL, RiskModel
 from payerlake.finance.roster import Roster
+from payerlake.person.world import World
 from payerlake.publish import orders
-from tests.test_contracts import world
 
 BEYOND = {
     "Z95.811": "heart assist device",
@@ -56,14 +56,32 @@ def test_any_person_with_any_diagnoses_has_the_score_of_the_calculator(
         assert result == _expected(age, sex, _codes(found, bits)), (age, sex, _codes(found, bits))
 
 
-def test_patients_have_the_score_of_the_calculator_within_the_bounds(spark: SparkSession) -> None:
-    here = world(spark, "finance")
+def _patients(spark: SparkSession, **options: object) -> list[tuple[int, int, int]]:
+    """Of each patient the age, the score of the calculator in thousandths, and the risk score in hundredths."""
+    settings = orders.order("finance", options={"members": 300, **options}).settings
+    here = World(spark, settings, 0, 300)
     roster = Roster(here)
     rows = roster.patients(here.member_keys(1000)).select("age", "sex", "conditions", "raf").collect()
     assert len(rows) == 300
-    assert any(row["raf"] > 50 for row in rows)
-    for age, sex, bits, raf in rows:
-        score = _expected(age, sex, _codes(roster.morbidity, bits))
+    return [(age, _expected(age, sex, _codes(roster.morbidity, bits)), raf) for age, sex, bits, raf in rows]
+
+
+def test_half_of_a_patients_score_is_that_of_the_calculator_normalized_and_half_that_of_age(
+    spark: SparkSession,
+) -> None:
+    found = _patients(spark)
+    assert max(raf for _, _, raf in found) > 300
+    for age, score, raf in found:
+        blend = (score / 1000 / 0.354 + 1 + 0.02 * (age - 18)) / 2
+        assert raf / 100 == pytest.approx(min(max(blend, 0.5), 3.5), abs=0.005 + 1e-9)
+
+
+def test_without_age_and_normalization_patients_have_the_score_of_the_calculator_within_the_bounds(
+    spark: SparkSession,
+) -> None:
+    found = _patients(spark, **{"risk.normalization": 1, "risk.demographic.weight": 0})
+    assert any(raf > 50 for _, _, raf in found)
+    for _, score, raf in found:
         assert raf == min(max((score + 5) // 10, 50), 350)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +80,7 @@ PREPARATIONS = {
     ("promethazine-codeine", "SOLUTION"): "V",
     ("codeine-guaifenesin", "SOLUTION"): "V",
     ("dronabinol", "CAPSULE"): "III",
+    ("diphenoxylate-atropine", "TABLET"): "V",
 }
 CONTROLLED_CLASSES = {
     "ANXIOLYTIC", "STIMULANT", "OPIOID", "MUSCLE_RELAXANT", "ANTICONVULSANT", "HORMONE_REPLACEMENT", "ANTIEMETIC",
@@ -95,6 +98,12 @@ def catalogue() -> tuple[Product, ...]:
 
 def identity(row: Ingredient | Product) -> tuple[str, ...]:
     return row.generic_name, row.therapeutic_category, row.drug_class, row.dosage_form, row.route
+
+
+def most_used() -> list[dict[str, str]]:
+    """The lists of most used drugs: each as it is listed, the years of the lists, and its name in the catalogue."""
+    lines = Path(__file__).with_name("most_used_drugs.csv").read_text().splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
 def near(counts: Counter[str], shares: dict[str, float], total: int) -> bool:
@@ -118,6 +127,16 @@ def test_there_are_at_least_three_hundred_and_thirty_ingredients() -> None:
 
 def test_an_ingredient_has_one_row_a_class_form_and_route() -> None:
     assert max(Counter(map(identity, ingredients())).values()) == 1
+
+
+def test_a_list_of_most_used_drugs_has_three_hundred() -> None:
+    assert Counter(year for drug in most_used() for year in drug["years"].split()) == {"2022": 300, "2023": 300}
+
+
+def test_of_the_most_used_drugs_only_three_have_no_documented_form() -> None:
+    assert {drug["listed"] for drug in most_used() if not drug["generic_name"]} == {
+        "Ethinyl Estradiol; Etonogestrel", "Azelastine; Fluticasone", "Lactobacillus Acidophilus",
+    }  # fmt: skip
 
 
 def test_every_documented_class_has_ingredients_and_there_is_no_other() -> None:
@@ -268,6 +287,16 @@ def test_package_sizes_are_those_of_the_form(catalogue: tuple[Product, ...]) -> 
 
 def test_every_ingredient_gives_a_product(catalogue: tuple[Product, ...]) -> None:
     assert set(map(identity, catalogue)) == set(map(identity, ingredients()))
+
+
+def test_every_ingredient_is_sold_as_a_generic_or_else_as_its_brand(catalogue: tuple[Product, ...]) -> None:
+    sold = {(product.type, *identity(product)) for product in catalogue}
+    assert {(row.types[0], *identity(row)) for row in ingredients()} <= sold
+
+
+def test_the_drugs_that_people_use_most_have_products(catalogue: tuple[Product, ...]) -> None:
+    wanted = {drug["generic_name"] for drug in most_used()} - {""}
+    assert wanted - {product.generic_name for product in catalogue} == set()
 
 
 def test_no_ingredient_has_more_than_two_percent_of_the_products(catalogue: tuple[Product, ...]) -> None:

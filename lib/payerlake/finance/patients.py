@@ -15,8 +15,8 @@ from payerlake.sampling.numbers import exact
 
 
 def patients(world: World[FinanceSettings]) -> DataFrame:
-    """One row per patient; key patient_id_str. Plans by age, risk scores by CMS-HCC V28: the settings' parts of these
-    names. Clinic and provider are those whose patient somebody is, also in months with another provider."""
+    """One row per patient; key patient_id_str. Plans by age, risk scores by CMS-HCC V28 and age: the settings' parts of
+    these names. Clinic and provider are those whose patient somebody is, also in months with another provider."""
     roster = Roster(world)
     labelled = roster.labelled(roster.patients(world.member_keys(world.settings.members_per_file.patients)))
     return labelled.select(
@@ -59,7 +59,7 @@ TABLE = Table(
         Column("clinic", "varchar(60)", "Clinic whose patient this is"),
         Column("provider", "varchar(60)", "Provider whose patient this is; invented"),
         Column(
-            "base_raf", "decimal(4,2)", "Risk score by CMS-HCC V28, bounded; 1 is an average member of Medicare", low=0
+            "base_raf", "decimal(4,2)", "Risk score: CMS-HCC V28, normalized, and age, in equal parts; bounded", low=0
         ),
         Column("base_cap", "decimal(10,2)", "Capitation a month at this risk score; 0 for Self Pay", low=0, unit="USD"),
     ),

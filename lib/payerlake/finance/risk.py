@@ -3,6 +3,7 @@
 A score is the sum of a demographic coefficient, those of the condition categories (HCC) that are left after the
 hierarchies, of their interactions and of their number. Patients are scored as living in the community, without Medicaid
 beside Medicare, and below 65 as disabled (segments CNA and CND). Everything is in thousandths, so that sums are exact.
+How the clinics make their own score of it, the settings' `risk` says.
 """
 
 from __future__ import annotations

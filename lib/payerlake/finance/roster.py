@@ -14,7 +14,7 @@ from payerlake.finance.columns import place_of
 from payerlake.finance.morbidity import morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.risk import RiskModel
-from payerlake.finance.settings import FinanceSettings
+from payerlake.finance.settings import FinanceSettings, Risk
 from payerlake.person.coverage.settings import stated
 from payerlake.person.coverage.spans import Coverage
 from payerlake.person.people import place_among
@@ -23,6 +23,7 @@ from payerlake.sampling.distributions import integer_at
 from payerlake.sampling.frames import filtered, in_a_new_method
 from payerlake.sampling.identifiers import hexadecimal, numbered
 
+_ADULT = 18  # the age from which the demographic score counts the years
 _ROUNDS = ("first", "second", "third", "fourth")  # of mixing a key into a member id
 
 
@@ -39,8 +40,8 @@ class Roster:
     @planned_once
     def patients(self, keys: DataFrame) -> DataFrame:
         """Adds `age` (int), `sex`, `cell` (of both, int), `product` and `plan` (positions of product and plan, int),
-        `conditions` (bits, bigint), `raf` (bounded risk score in hundredths, int), and where the patient is when, as
-        `Clinics.with_panel` has it."""
+        `conditions` (bits, bigint), `raf` (blended and bounded risk score in hundredths, int), and where the patient is
+        when, as `Clinics.with_panel` has it."""
         key, in_common = F.col("id"), self._settings.population.in_common
         if in_common:
             coverage = Coverage(self._world, stated(self._settings))
@@ -69,9 +70,10 @@ class Roster:
     def _scored(self, patients: DataFrame) -> DataFrame:
         diagnosed = self.morbidity.diagnosed(in_a_new_method(patients))
         scored = RiskModel(self.morbidity.chronic).scored(diagnosed)
-        low, high = (round(bound * 100) for bound in (self._settings.risk.low, self._settings.risk.high))
-        hundredths = F.floor(F.col("score") / 10 + 0.5).cast("int")
-        return scored.select(*diagnosed.columns, F.least(F.greatest(hundredths, F.lit(low)), F.lit(high)).alias("raf"))
+        risk = self._settings.risk
+        low, high = (F.lit(round(bound * 100)) for bound in (risk.low, risk.high))
+        hundredths = F.floor(_blended(risk) + 0.5).cast("int")
+        return scored.select(*diagnosed.columns, F.least(F.greatest(hundredths, low), high).alias("raf"))
 
     # what the rows say of a patient
 
@@ -106,3 +108,10 @@ class Roster:
         by_sex = [round(getattr(of_age, sex) * 100) for of_age in rates.values() for sex in SEXES]
         of_person = integer_at(by_sex, place_of(place_among(list(rates), F.col("age")), F.col("sex")))
         return of_person * self._settings.capitation.level * self.payers.capitation(F.col("plan"))
+
+
+def _blended(risk: Risk) -> Column:
+    """The model's `score`, normalized, and the score of `age`, each by its weight (double, hundredths)."""
+    of_age, weight = risk.demographic, risk.demographic.weight
+    demographic = F.lit(of_age.at_18 * 100) + (F.col("age") - _ADULT) * (of_age.a_year * 100)
+    return F.col("score") / (risk.normalization * 10) * (1 - weight) + demographic * weight

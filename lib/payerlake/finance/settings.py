@@ -115,9 +115,22 @@ class SelfPay(Frozen):
         return self
 
 
-class Risk(Frozen):
-    """The bounds of the risk scores, and how much a month's differs from the patient's own."""
+class Demographic(Frozen):
+    """The score that age alone gives: at 18, and how much more a year; its weight beside that of the diagnoses."""
 
+    weight: Share
+    at_18: float = Field(ge=0, lt=100)
+    a_year: float = Field(ge=0, le=1)
+
+
+class Risk(Frozen):
+    """What makes a risk score of that of the model, its bounds, and how much a month's differs from the patient's own.
+
+    normalization: what the model's score is divided by, before it is blended with that of age.
+    """
+
+    normalization: float = Field(gt=0, le=100)
+    demographic: Demographic
     low: float = Field(gt=0)
     high: float = Field(lt=100)
     drift: Share

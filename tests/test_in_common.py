@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
 
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 import payerlake
-from payerlake import reference
+from payerlake import cli, reference
+from payerlake.errors import BadInput
 from payerlake.person.conditions import condition_of, listed
 
 MEMBERS = 3_000
@@ -152,3 +154,38 @@ def test_clinics_bill_for_the_conditions_that_people_have(
     told = {key for key in found if key[1] in known}
     assert len(told) > 1_000
     assert told <= set(of_insurance)
+
+
+def test_one_member_s_life_is_that_of_the_tables_and_of_a_billion_members_as_of_few(
+    spark: SparkSession, made: dict[str, pd.DataFrame], capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = int(made["quality.plan_members"]["person"].iloc[0])
+    shown = ["show", f"M{number:06}", "--set", "population=shared", "--format", "json", "--members"]
+    assert cli.run([*shown, str(MEMBERS)]) == 0
+    life = json.loads(capsys.readouterr().out)
+    for name, table in made.items():
+        if "person" in table:
+            ours = table[table["person"] == number]
+            assert len(life[name]) == len(ours), name
+            for column in ours.columns.drop("person"):
+                assert sorted(str(row[column]) for row in life[name]) == sorted(map(str, as_python(ours[column])))
+    assert cli.run([*shown, "1000000000"]) == 0
+    of_a_billion = json.loads(capsys.readouterr().out)
+    alike = [name for name in life if name.startswith(("pharmacy.members", "insurance.member", "quality.plan_members"))]
+    assert len(alike) == 4
+    assert {name: of_a_billion[name][0] for name in alike} == {name: life[name][0] for name in alike}
+
+
+def as_python(column: pd.Series) -> list[object]:
+    """The values, a missing one as None and days without a time."""
+    return [None if pd.isna(value) else value for value in column.astype(object)]
+
+
+def test_who_is_no_member_is_refused_before_spark_starts() -> None:
+    for number, said in (
+        ("M003001", "has 3,000 members"),
+        ("0", "has 3,000 members"),
+        ("Smith", "no number of a member"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            payerlake.person(None, number, members=3_000)

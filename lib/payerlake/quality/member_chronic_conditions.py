@@ -51,9 +51,12 @@ def found(world: World[QualitySettings], diagnosed: DataFrame) -> DataFrame:
     """The same members; of their `conditions` those that were found by the day on which somebody looks."""
     if world.settings.known_at is None:
         return diagnosed
-    places = [F.lit(i) for i in range(len(world.settings.conditions.catalogue))]
-    known = [world.is_known(_date(world, place, *_dates(world, place))) for place in places]
-    return in_a_new_method(keeping(diagnosed, "conditions", known))
+
+    def is_found(condition: SparkColumn) -> SparkColumn:
+        return world.is_known(_date(world, condition, *_dates(world, condition)))
+
+    kept = keeping(diagnosed, "conditions", len(world.settings.conditions.catalogue), is_found)
+    return in_a_new_method(kept)
 
 
 def _date(world: World[QualitySettings], condition: SparkColumn, own: SparkColumn, cause: SparkColumn) -> SparkColumn:

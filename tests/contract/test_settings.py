@@ -20,8 +20,8 @@ from payerlake.quality.settings import QualitySettings
 from payerlake.resources import resource
 
 KNOWN = (
-    "drugs, employer_groups, enrollments, formularies, members, members_per_file, partition_by, plan_weights, "
-    "plan_year, population, seasons, seed"
+    "drugs, employer_groups, enrollments, formularies, known_at, members, members_per_file, partition_by, "
+    "plan_weights, plan_year, population, seasons, seed"
 )
 
 

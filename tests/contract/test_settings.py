@@ -20,8 +20,8 @@ from payerlake.quality.settings import QualitySettings
 from payerlake.resources import resource
 
 KNOWN = (
-    "drugs, employer_groups, enrollments, formularies, members, members_per_file, partition_by, plan_weights, "
-    "plan_year, population, seasons, seed"
+    "drugs, employer_groups, enrollments, formularies, known_at, members, members_per_file, partition_by, "
+    "plan_weights, plan_year, population, seasons, seed"
 )
 
 
@@ -145,7 +145,7 @@ def test_a_file_changes_parts_of_the_population(file: Path) -> None:
 def test_an_unknown_population_is_refused_with_the_nearest() -> None:
     assert refusal("population=sharde") == (
         "--set population: population: 'sharde' is not a population; "
-        "did you mean 'shared'? Known: clinic_patients, medicare_advantage, "
+        "did you mean 'shared'? Known: clinic_patients, insurance, medicare_advantage, "
         "pharmacy, shared"
     )
 

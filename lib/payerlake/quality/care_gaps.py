@@ -45,8 +45,8 @@ class CareGaps:
         lacking = roster.with_gaps(found(world, diagnosed))
         if world.settings.known_at is None:
             return lacking
-        known = [world.is_known(self._opened(F.lit(i))) for i in range(len(measures()))]
-        return in_a_new_method(keeping(lacking, "gaps", known))
+        opened = keeping(lacking, "gaps", len(measures()), lambda measure: world.is_known(self._opened(measure)))
+        return in_a_new_method(opened)
 
     def opened(self, members_per_file: int) -> DataFrame:
         """A row per gap: `id`, `zip` of the member; `measure` (position), `gap_id`, `status` (position), `opened`."""

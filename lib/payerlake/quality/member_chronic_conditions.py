@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -46,9 +47,13 @@ def found(world: World[QualitySettings], diagnosed: DataFrame) -> DataFrame:
     """The same members; of their `conditions` those that were found by the day on which somebody looks."""
     if world.settings.known_at is None:
         return diagnosed
-    places = range(len(world.settings.conditions.catalogue))
-    known = [world.is_known(Roster(world).diagnosis_date(F.lit(place))) for place in places]
-    return in_a_new_method(keeping(diagnosed, "conditions", known))
+    roster = Roster(world)
+
+    def is_found(condition: SparkColumn) -> SparkColumn:
+        return world.is_known(roster.diagnosis_date(condition))
+
+    kept = keeping(diagnosed, "conditions", len(world.settings.conditions.catalogue), is_found)
+    return in_a_new_method(kept)
 
 
 TABLE = Table(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 
 from pyspark.sql import Column, DataFrame
@@ -47,10 +46,16 @@ def has_any(bits: Column, those: int | Column) -> Column:
     return bits.bitwiseAND(F.lit(those)) != 0
 
 
-def keeping(frame: DataFrame, bits: str, those: Sequence[Column]) -> DataFrame:
-    """The same rows; of the set in this column those positions are left whose condition is true."""
-    kept = [F.when(is_one, F.lit(1 << i)).otherwise(0) for i, is_one in enumerate(those)]
-    left = F.col(bits).bitwiseAND(reduce(Column.bitwiseOR, kept))
+def keeping(frame: DataFrame, bits: str, size: int, is_kept: Callable[[Column], Column]) -> DataFrame:
+    """The same rows; in the set of this column (bigint from then on) those positions (int) are left that are kept."""
+    one = F.lit(1).cast("bigint")
+    kept = F.aggregate(
+        F.sequence(F.lit(0), F.lit(size - 1)),
+        F.lit(0).cast("bigint"),
+        lambda those, i: F.when(is_kept(i), those.bitwiseOR(F.call_function("shiftleft", one, i))).otherwise(those),
+    )
+    # Never null, which Spark cannot know, and so would look for nulls, below all that the set is made of.
+    left = F.col(bits).bitwiseAND(F.coalesce(kept, F.lit(0)))
     return frame.select(*[left.alias(bits) if name == bits else name for name in frame.columns])
 
 

@@ -22,7 +22,7 @@ from payerlake.databases.load import _contracts, _settings
 from payerlake.errors import BadInput
 from payerlake.insurance import facility
 from payerlake.person.world import World
-from payerlake.pharmacy import formularies
+from payerlake.pharmacy import segments
 from payerlake.publish import fingerprint, orders
 from payerlake.storage.manifest import Manifest, TableRecord
 from tests.conftest import compiled
@@ -169,19 +169,19 @@ def test_every_facility_has_an_npi_of_its_own(spark: SparkSession, issued: bool)
 def test_formularies_beyond_what_is_listed_have_their_shares_exactly(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(formularies, "_LISTED", 599)
+    monkeypatch.setattr(segments, "_LISTED", 599)
     made = order("pharmacy", 120_000)
-    here = World(spark, made.settings, 0, made.settings.members)
-    cells = [row[0] for row in spark.range(0, 600, 1, 1).select(formularies._cell(here, F.col("id"))).collect()]
-    wanted = {cell: count for cell, count in enumerate(formularies._cells(here)) if count}
+    keys = spark.range(0, 600, 1, 1)
+    cells = [row[0] for row in keys.select(segments.cell(F.col("id"), made.settings)).collect()]
+    wanted = {cell: count for cell, count in enumerate(segments._cells(made.settings)) if count}
     assert Counter(cells) == wanted
     assert cells != sorted(cells)
 
 
 @pytest.mark.parametrize("members", [10**9, 10**12])
-def test_shares_of_formularies_are_whole_numbers_however_many_there_are(spark: SparkSession, members: int) -> None:
+def test_shares_of_formularies_are_whole_numbers_however_many_there_are(members: int) -> None:
     made = order("pharmacy", members)
-    counts = formularies._cells(World(spark, made.settings, 0, 1))
+    counts = segments._cells(made.settings)
     assert sum(counts) == made.settings.formulary_count == members // 200
     assert min(counts) >= 0
 

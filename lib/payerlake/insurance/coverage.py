@@ -42,7 +42,7 @@ class Coverage:
     def _since(self) -> list[Column]:
         """`is_covered` and `start_date`: by the settings, or as all datasets have it, if before the reference date."""
         if self._population.in_common:
-            start, until = F.col("covered_from"), F.col("covered_until")
+            start, until = F.col("insured_from"), F.col("insured_until")
             begins = (start < F.lit(self._population.as_of)) & (until.isNull() | (until > start))
             return [begins.alias("is_covered"), start.alias("start_date")]
         return [
@@ -81,7 +81,7 @@ class Coverage:
     def _last_day(self) -> Column:
         """A day of the last year, after the first and before the reference date; null where coverage goes on."""
         if self._population.in_common:
-            return F.col("covered_until")
+            return F.col("insured_until")
         as_of = F.lit(self._population.as_of)
         since = F.greatest(F.col("start_date"), F.lit(years_before(self._population.as_of, 1)))
         days = F.datediff(as_of, since)

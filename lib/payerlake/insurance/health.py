@@ -72,10 +72,10 @@ class Health:
     def people(self, keys: DataFrame) -> DataFrame:
         """keys: `id`. Adds `slot`, `birth_date`, `days` and whole years (`age`) of age at the reference date, `sex`,
         its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`; of a population in common the
-        days of all cover, `covered_from` and `covered_until`."""
+        days of all cover, `insured_from` and `insured_until`."""
         if self._health.is_in_common:
             cover = spans.Coverage(self._world, stated(self._settings))
-            keys = cover.whole(cover.of(keys)).select("id", "covered_from", "covered_until")
+            keys = cover.whole(cover.of(keys)).select("id", "insured_from", "insured_until")
         with_slot = keys.select("*", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)
         with_birth = with_slot.select(

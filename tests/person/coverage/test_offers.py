@@ -10,12 +10,14 @@ from pyspark.sql import functions as F
 
 from payerlake.contract import settings
 from payerlake.errors import BadInput
+from payerlake.person.coverage import offers as offers_module
+from payerlake.person.coverage import plans as plans_module
 from payerlake.person.coverage.offers import CLASSES, MODES, PAIR, Offers
 from payerlake.person.coverage.plans import availability, family, kind, plan_codes, plans_of
 from payerlake.person.coverage.settings import KINDS
 from payerlake.pharmacy.settings import PharmacySettings
 
-POPULATIONS = ("pharmacy", "shared")
+POPULATIONS = ("pharmacy", "insurance")
 MEDIGAP, PART_D = "MCARE-MEDIGAP-001", "MCARE-PARTD-"
 
 
@@ -146,8 +148,8 @@ def test_a_household_without_any_plan_is_refused_with_what_to_weight(tmp_path) -
 
 def test_a_plan_beyond_the_32nd_is_drawn_as_every_other(spark, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = [*(f"COMM-NEW-{i:03d}" for i in range(40)), *plan_codes()]
-    monkeypatch.setattr("payerlake.person.coverage.offers.plan_codes", lambda: codes)
-    monkeypatch.setattr("payerlake.person.coverage.plans.plan_codes", lambda: codes)
+    for module in (offers_module, plans_module):
+        monkeypatch.setattr(module, "plan_codes", lambda: codes)
     offers = offers_of()
     positions = [F.lit(names.index(name)).cast("int") for names, name in ((CLASSES, "senior"), (MODES, "dual"))]
     state = next(iter(offers.settings.population.states))

@@ -101,8 +101,8 @@ def test_every_plan_has_one_line_of_business_and_each_line_a_plan() -> None:
     }  # fmt: skip
 
 
-def test_what_a_dataset_changes_stands_in_its_coverage_and_the_rest_is_as_stated() -> None:
+def test_a_dataset_without_settings_of_coverage_has_those_that_are_stated() -> None:
     of_quality, of_pharmacy = settings.load(QualitySettings), settings.load(PharmacySettings)
-    rules = stated(of_quality, plan_year=2023)
-    assert (rules.plan_year, rules.population, rules.seed) == (2023, of_quality.population, of_quality.seed)
+    rules = stated(of_quality)
+    assert (rules.plan_year, rules.population, rules.seed) == (2024, of_quality.population, of_quality.seed)
     assert (rules.plan_weights, rules.seasons) == (of_pharmacy.plan_weights, of_pharmacy.seasons)

@@ -52,11 +52,11 @@ class Coverage:
 
     def whole(self, members: DataFrame) -> DataFrame:
         """Adds to the frame of `members` the first day of all their cover, which has no gaps, and the last, null while
-        it lasts: covered_from, covered_until."""
+        it lasts: insured_from, insured_until."""
         now = F.when(F.col("scenario").isin(SINGLE, DUAL), F.col("this_start")).otherwise(F.col("last_start"))
         ended = F.when(F.col("scenario") == HISTORICAL, F.lit(datetime.date(self._this_year - 1, 12, 31)))
         first = F.when(F.col("past_rows") > 0, F.col("first_day")).otherwise(now)
-        return members.select("*", first.alias("covered_from"), ended.alias("covered_until"))
+        return members.select("*", first.alias("insured_from"), ended.alias("insured_until"))
 
     def special_enrollments(self, members: DataFrame) -> DataFrame:
         """One row per cover that began outside open enrollment, as `Events.occasions` has it."""

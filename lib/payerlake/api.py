@@ -23,12 +23,12 @@ from payerlake.publish.parallel import at_once
 from payerlake.publish.progress import Progress
 from payerlake.storage.target import check_mode
 
-_MEMBER = re.compile(r"[A-Z]{0,3}0*(\d{1,13})")  # of the longest, ten times the most members that can be
-
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row, SparkSession
 
     from payerlake.publish.fingerprint import Fingerprint
+
+_MEMBER = re.compile(r"[A-Z]{0,3}0*(\d{1,13})")  # of the longest, ten times the most members that can be
 
 
 def tables(

@@ -67,7 +67,7 @@ class Population(Frozen):
     """Shares of sex, age and state, and the households, of one population.
 
     `age_bands` are whole years at `as_of`, written `from-to` inclusive, without gaps; ages are uniform inside a band.
-    in_common: every dataset tells of the same health of these people, instead of each by the rates of its own document.
+    in_common: every dataset tells of the same health and cover of these people, instead of each by its own document.
     zip_codes: the ZIP codes in which they live, all alike likely within a state; None for all of the states'.
     """
 

@@ -9,14 +9,12 @@ from payerlake.finance.payers import payers
 from payerlake.finance.settings import FinanceSettings
 from payerlake.person import people
 from payerlake.person.coverage import spans
-from payerlake.person.coverage.settings import stated
 
 
 def _solve(settings: FinanceSettings) -> None:
     """Households; who pays for whom, the rates of the diagnoses, and the case mix."""
     people.solve(settings)
-    if settings.population.in_common:
-        spans.solve(stated(settings))
+    spans.solve_in_common(settings)
     payers(settings)
     casemix(settings)
 

@@ -15,8 +15,7 @@ from payerlake.finance.morbidity import morbidity
 from payerlake.finance.payers import payers
 from payerlake.finance.risk import RiskModel
 from payerlake.finance.settings import FinanceSettings, Risk
-from payerlake.person.coverage.settings import stated
-from payerlake.person.coverage.spans import Coverage
+from payerlake.person.coverage import spans
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import integer_at
@@ -44,7 +43,7 @@ class Roster:
         when, as `Clinics.with_panel` has it."""
         key, in_common = F.col("id"), self._settings.population.in_common
         if in_common:
-            coverage = Coverage(self._world, stated(self._settings))
+            coverage = spans.in_common(self._world)
             covered = coverage.on(coverage.of(keys), self._settings.population.as_of)
             keys = covered.select(*keys.columns, F.col("line_of_business").alias("line"))
         with_slot = keys.select("*", self._people.slot(key).alias("slot"))

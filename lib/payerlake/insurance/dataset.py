@@ -8,14 +8,12 @@ from payerlake.insurance.prevalence import prevalence
 from payerlake.insurance.settings import InsuranceSettings
 from payerlake.person import people
 from payerlake.person.coverage import spans
-from payerlake.person.coverage.settings import stated
 
 
 def _solve(settings: InsuranceSettings) -> None:
     """Households; body sizes, lifestyles and the rates of the conditions; how many claims a member may have."""
     people.solve(settings)
-    if settings.population.in_common:
-        spans.solve(stated(settings))
+    spans.solve_in_common(settings)
     prevalence(settings)
     claims.most_candidates(settings)
 

@@ -27,7 +27,6 @@ from payerlake.insurance.settings import LATENT, SEXES, InsuranceSettings, at_ag
 from payerlake.person import health
 from payerlake.person.conditions import condition_of, listed
 from payerlake.person.coverage import spans
-from payerlake.person.coverage.settings import stated
 from payerlake.person.people import place_among
 from payerlake.person.world import World, planned_once
 from payerlake.sampling.distributions import (
@@ -74,7 +73,7 @@ class Health:
         its position `s`, and `place` of age and sex in the tables of `by_age_and_sex`; of a population in common the
         days of all cover, `insured_from` and `insured_until`."""
         if self._health.is_in_common:
-            cover = spans.Coverage(self._world, stated(self._settings))
+            cover = spans.in_common(self._world)
             keys = cover.whole(cover.of(keys)).select("id", "insured_from", "insured_until")
         with_slot = keys.select("*", self._people.slot(F.col("id")).alias("slot"))
         as_of = F.lit(self._settings.population.as_of)

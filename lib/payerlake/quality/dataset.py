@@ -5,7 +5,6 @@ from __future__ import annotations
 from payerlake.contract.dataset import Dataset
 from payerlake.person import people
 from payerlake.person.coverage import spans
-from payerlake.person.coverage.settings import stated
 from payerlake.quality import (
     activity_cost_standards,
     chronic_conditions_reference,
@@ -31,8 +30,7 @@ from payerlake.quality.settings import QualitySettings
 def _solve(settings: QualitySettings) -> None:
     """Households; the rates of the conditions and of the gaps."""
     people.solve(settings)
-    if settings.population.in_common:
-        spans.solve(stated(settings))
+    spans.solve_in_common(settings)
     prevalence(settings).gap_rates()
 
 

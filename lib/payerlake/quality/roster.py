@@ -15,9 +15,8 @@ from pyspark.sql import functions as F
 from payerlake import reference
 from payerlake.contract.population import years_before
 from payerlake.person.conditions import Onset, condition_of
+from payerlake.person.coverage import spans
 from payerlake.person.coverage.plans import MEDICARE_ADVANTAGE
-from payerlake.person.coverage.settings import stated
-from payerlake.person.coverage.spans import Coverage
 from payerlake.person.health import Health, Way
 from payerlake.person.places import field
 from payerlake.person.world import World, planned_once
@@ -108,7 +107,7 @@ class Roster:
 
     def _in_plans(self, keys: DataFrame) -> DataFrame:
         """Those whom Medicare Advantage covers on the day of the dataset, whatever dataset asks."""
-        coverage = Coverage(self._world, stated(self._settings))
+        coverage = spans.in_common(self._world)
         covered = coverage.on(coverage.of(keys), self._settings.population.as_of)
         return filtered(covered, F.col("line_of_business") == MEDICARE_ADVANTAGE).select(keys.columns)
 

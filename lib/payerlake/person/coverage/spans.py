@@ -11,14 +11,14 @@ import datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from payerlake.contract.settings import S
+from payerlake.contract.settings import DatasetSettings, S
 from payerlake.person.coverage import tenure
 from payerlake.person.coverage.events import Events
 from payerlake.person.coverage.groups import Groups
 from payerlake.person.coverage.members import Members, has_dependents, last_past_year
 from payerlake.person.coverage.offers import CLASSES, PAIR, Offers
 from payerlake.person.coverage.plans import lines_of_business, plan_kinds
-from payerlake.person.coverage.settings import DUAL, HISTORICAL, SINGLE, TRANSITION, CoverageSettings
+from payerlake.person.coverage.settings import DUAL, HISTORICAL, SINGLE, TRANSITION, CoverageSettings, stated
 from payerlake.person.people import PERSON
 from payerlake.person.world import World
 from payerlake.sampling.distributions import constant_array, date_at, string_at
@@ -31,6 +31,17 @@ def solve(settings: CoverageSettings) -> None:
     """All that is worked out of coverage before Spark starts. Raises BadInput for settings that cannot be."""
     tenure.tenure(settings)
     _ = Offers(settings).tables, Groups(settings).first
+
+
+def solve_in_common(settings: DatasetSettings) -> None:
+    """The same for a dataset that has no settings of coverage, where its people's is that of all datasets."""
+    if settings.population.in_common:
+        solve(stated(settings))
+
+
+def in_common(world: World[S]) -> Coverage:
+    """The coverage that all datasets tell of, for one that has no settings of it."""
+    return Coverage(world, stated(world.settings))
 
 
 class Coverage:
